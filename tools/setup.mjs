@@ -2,7 +2,16 @@
 // than the last build, then (after --then) run the given command with the remaining arguments. Quick the second time.
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -50,10 +59,15 @@ function build(force) {
   if (!force && done >= newest) return
   say('building')
   rmSync(join(root, 'dist'), { recursive: true, force: true })
-  const code = run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.json')], 2)
+  const code = run(
+    process.execPath,
+    [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, 'tsconfig.json')],
+    2,
+  )
   if (code !== 0) fail('the build failed: see the compiler messages above')
   for (const file of generated) {
-    if (existsSync(join(root, file))) copyFileSync(join(root, file), join(root, 'dist', file))
+    mkdirSync(dirname(join(root, 'dist', file)), { recursive: true })
+    copyFileSync(join(root, file), join(root, 'dist', file))
   }
   mkdirSync(cache, { recursive: true })
   writeFileSync(stampFile, String(newest))

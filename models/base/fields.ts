@@ -32,8 +32,19 @@ export function intOr<const W extends string>(description: string, unit: string,
 
 /** The latency, depth and queue that every stage has; docs/timing.md, section 3. */
 export const stageTiming = {
-  latency: int('cycles from the start of a firing to its output, when longer than the interval', 'cycle', 1, 1_000_000).default(1),
-  depth: intOr('outputs under way inside the stage; auto = max(1, ceil(latency / smallest interval))', 'item', 1, 1_000_000, 'auto').default('auto'),
+  latency: int(
+    'cycles from the start of a firing to its output, when longer than the interval',
+    'cycle',
+    1,
+    1_000_000,
+  ).default(1),
+  depth: intOr(
+    'outputs under way inside the stage; auto = max(1, ceil(latency / smallest interval))',
+    'item',
+    1,
+    1_000_000,
+    'auto',
+  ).default('auto'),
   queue: int('entries of the queue behind the stage', 'item', 1, 1_000_000).default(1),
   streaming: flag('hands its output over after the latency, even when the interval is longer').default(false),
 }

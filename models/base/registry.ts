@@ -16,7 +16,8 @@ export interface Registry<T extends Named> {
 /** @param kind what the things are called in messages, for example 'remapper' */
 export function registry<T extends Named>(kind: string, all: readonly T[]): Registry<T> {
   const byName = new Map(all.map((entry) => [entry.name, entry]))
-  if (byName.size !== all.length) throw new SimFault(`duplicate ${kind} in its registry: ${all.map((e) => e.name).join(', ')}`)
+  if (byName.size !== all.length)
+    throw new SimFault(`duplicate ${kind} in its registry: ${all.map((e) => e.name).join(', ')}`)
   return {
     kind,
     all,

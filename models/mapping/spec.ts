@@ -13,7 +13,13 @@ export const arrayParams = z.strictObject({
 })
 
 export const tileParams = z.strictObject({
-  rows: intOr('consecutive weight rows permuted and compressed together, T; a multiple of ou.rows, or all', 'row', 1, 1 << 24, 'all'),
+  rows: intOr(
+    'consecutive weight rows permuted and compressed together, T; a multiple of ou.rows, or all',
+    'row',
+    1,
+    1 << 24,
+    'all',
+  ),
 })
 
 export const stripParams = z.strictObject({
@@ -23,10 +29,15 @@ export const stripParams = z.strictObject({
 export const block = int('adjacent outputs pruned and shuffled together, β', 'output', 1, 4096)
 
 export const mappingParams = z.strictObject({
-  remapper: z.string().meta({ description: 'block permutation of every strip: a name from `describe remappers`', unit: '' }),
+  remapper: z
+    .string()
+    .meta({ description: 'block permutation of every strip: a name from `describe remappers`', unit: '' }),
   compress: flag('delete the rows of an OU column whose weights are all zero'),
   planarise: flag('move OUs from the tallest to the shortest slot of a strip'),
-  groups: choice('matrices of a grouped convolution: one each, or packed block-diagonally', ['separate', 'block-diagonal']),
+  groups: choice('matrices of a grouped convolution: one each, or packed block-diagonally', [
+    'separate',
+    'block-diagonal',
+  ]),
 })
 
 export type OuSpec = z.infer<typeof ouParams>

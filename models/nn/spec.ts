@@ -5,7 +5,11 @@ import { choice, int, real } from '../base/fields.js'
 export const inputParams = z.strictObject({
   bitsPerStep: int('input bits driven per step, d: a plane is a d-bit digit', 'bit', 1, 8),
   signed: choice('coding of signed activations', ['offset', 'twos-complement', 'split']),
-  calibration: choice('range of the activations of a float model, over the given inputs', ['min-max', 'percentile', 'mse']),
+  calibration: choice('range of the activations of a float model, over the given inputs', [
+    'min-max',
+    'percentile',
+    'mse',
+  ]),
   percentile: real('share of values inside the range, for calibration percentile', '%', 50, 100).default(99.9),
 })
 

@@ -80,7 +80,12 @@ export interface Layer {
 export type LayerWeights =
   | { readonly kind: 'float'; readonly values: Float32Array }
   /** the model's integers; e = code − zeroPoint; scale and zeroPoint have one entry, or one an output channel (over all groups) */
-  | { readonly kind: 'integer'; readonly codes: Int16Array; readonly scale: Float64Array; readonly zeroPoint: Int32Array }
+  | {
+      readonly kind: 'integer'
+      readonly codes: Int16Array
+      readonly scale: Float64Array
+      readonly zeroPoint: Int32Array
+    }
 
 /** A product of two activations (attention): listed with its MACs, not on arrays. */
 export interface ActivationProduct {

@@ -11,7 +11,10 @@ export const adcTransfer = {
     .array(z.int().min(0).max(65_535))
     .min(1)
     .max(1 << 20)
-    .meta({ description: 'measured transfer of mode table: code for every sum 0, 1, 2 …; longer sums use the last entry', unit: 'code' })
+    .meta({
+      description: 'measured transfer of mode table: code for every sum 0, 1, 2 …; longer sums use the last entry',
+      unit: 'code',
+    })
     .optional(),
 }
 

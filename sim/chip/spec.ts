@@ -5,7 +5,15 @@ import { choice, flag, int, intOr } from '../../models/base/fields.js'
 import { cellParams, clockParams, costParams, technologyParams } from '../../models/cost/spec.js'
 import { arrayParams, block, mappingParams, ouParams, stripParams, tileParams } from '../../models/mapping/spec.js'
 import { inputParams, weightParams } from '../../models/nn/spec.js'
-import { adcParams, benesParams, cacheParams, cimParams, loadParams, shiftAddParams, skipParams } from '../stages/params.js'
+import {
+  adcParams,
+  benesParams,
+  cacheParams,
+  cimParams,
+  loadParams,
+  shiftAddParams,
+  skipParams,
+} from '../stages/params.js'
 
 export const machineSchema = z.strictObject({
   name: z.string().min(1).max(100).meta({ description: 'name of the machine', unit: '' }),
