@@ -41,6 +41,12 @@ export interface MatMulGeometry {
   readonly groupOut: number
   /** which axis of the activation is contracted: 'last' (x · W, one vector a row) or 'second-last' (W · x or transposed Gemm input, one vector a column) */
   readonly contract: 'last' | 'second-last'
+  /** which axis of the result holds the outputs of one vector: 'last' (constant on the right) or 'second-last' (constant on the left) */
+  readonly outputAxis: 'last' | 'second-last'
+  /** the constant is a vector: the result has no output axis */
+  readonly vectorConstant: boolean
+  /** batch dimensions of the constant, for groups > 1 (they broadcast against those of the activations); else empty */
+  readonly batch: readonly number[]
 }
 
 export type Geometry = ConvGeometry | MatMulGeometry
@@ -64,7 +70,10 @@ export interface Layer {
   /** shape of the weight as the layer sees it after constant folding: Conv [M, C/g, …kernel]; Gemm and MatMul as the operand stands in the graph */
   readonly weightShape: readonly number[]
   readonly weights: LayerWeights
-  /** graph tensor that holds the layer's input activations: float for a float layer, the integer tensor itself for a quantised one */
+  /**
+   * graph tensor that holds the layer's input activations: float for a float layer; for a quantised one the integer tensor itself, or,
+   * where shape-only operators stand between DequantizeLinear and the layer, a float tensor that holds only values of that grid
+   */
   readonly inputTensor: string
   /** the model's own quantisation of the input, or null for a float layer */
   readonly input: TensorQuantisation | null
@@ -92,6 +101,7 @@ export interface ActivationProduct {
   readonly name: string
   readonly op: string
   readonly inputTensors: readonly [string, string]
+  readonly outputTensor: string
 }
 
 export interface NetworkInput {
@@ -136,7 +146,7 @@ export interface QuantisedWeights {
 /** Activations of one tensor for a number of items, as integer codes. */
 export interface CodedTensor {
   readonly form: CodeForm
-  /** shape of one item, without the batch axis where the network has one (see docs/values.md) */
+  /** shape of one item as recorded, with the batch axis (1 where it is symbolic) */
   readonly shape: readonly number[]
   /** items × product(shape), row-major */
   readonly codes: Uint8Array | Int8Array | Int16Array
