@@ -116,6 +116,7 @@ export interface LayerResult {
 export interface AreaRow {
   readonly component: string
   readonly count: number
+  /** of all `count` instances together */
   readonly areaUm2: number
 }
 
@@ -135,7 +136,12 @@ export interface RunResult {
   readonly prices: {
     readonly table: string
     readonly adcModel: string
-    readonly alternatives: readonly { readonly adcModel: string; readonly energyPj: number }[]
+    /** total energy with the other ADC models; null with a reason where a model does not cover this ADC */
+    readonly alternatives: readonly {
+      readonly adcModel: string
+      readonly energyPj: number | null
+      readonly reason: string | null
+    }[]
   }
   readonly cyclePeriodNs: number
   /** one-time programming energy of all cells */
