@@ -39,3 +39,41 @@ export function maxSum(rows: number, bitsPerStep: number, cellBits: number): num
 export function bitLength(value: number): number {
   return value === 0 ? 0 : Math.floor(Math.log2(value)) + 1
 }
+
+/** A conversion as two tables indexed by the sum: the code, and whether it was clipped (docs/values.md, section 4). */
+export interface AdcTables {
+  readonly codes: Uint32Array
+  readonly clipped: Uint8Array
+  /** what one code step is worth in units of the sum */
+  readonly lsb: number
+  /** bits that the converter needs: B, or the lossless bits in mode lossless */
+  readonly bits: number
+}
+
+/** Tabulates the transfer for every possible sum 0 … maxSum. */
+export function adcTables(spec: AdcSpec, largestSum: number): AdcTables {
+  const codes = new Uint32Array(largestSum + 1)
+  const clipped = new Uint8Array(largestSum + 1)
+  for (let sum = 0; sum <= largestSum; sum++) {
+    codes[sum] = convert(spec, sum)
+    clipped[sum] = isClipped(spec, sum) ? 1 : 0
+  }
+  const bits = spec.mode === 'lossless' ? bitLength(largestSum) : spec.bits
+  return { codes, clipped, lsb: spec.mode === 'scaled' || spec.mode === 'table' ? spec.lsb : 1, bits }
+}
+
+function convert(spec: AdcSpec, sum: number): number {
+  const top = 2 ** spec.bits - 1
+  if (spec.mode === 'lossless') return sum
+  if (spec.mode === 'clip') return Math.min(sum, top)
+  if (spec.mode === 'scaled') return Math.min(top, Math.floor((2 * sum + spec.lsb) / (2 * spec.lsb)))
+  const table = spec.table ?? []
+  return table[Math.min(sum, table.length - 1)]!
+}
+
+function isClipped(spec: AdcSpec, sum: number): boolean {
+  if (spec.mode === 'lossless') return false
+  if (spec.mode === 'clip') return sum > 2 ** spec.bits - 1
+  if (spec.mode === 'scaled') return Math.floor((2 * sum + spec.lsb) / (2 * spec.lsb)) > 2 ** spec.bits - 1
+  return sum >= (spec.table ?? []).length
+}

@@ -1,0 +1,85 @@
+// From accumulated codes to results: the corrections for offset encoding and zero point, and the error of a clipping ADC
+// (docs/values.md, section 5).
+import { firstOutput, type Mapping } from '../mapping/mapping.js'
+import type { CodeForm } from '../nn/types.js'
+import type { WeightCoding } from './encode.js'
+
+export interface Correction {
+  readonly mapping: Mapping
+  readonly coding: WeightCoding
+  readonly form: CodeForm
+  readonly zeroPoint: number
+  readonly codes: readonly Uint8Array[]
+  readonly vectors: number
+}
+
+/** y = acc − O·Σ_kept a − z_a·Σ_all e, in place; acc is vectors × outputs. */
+export function correct(acc: Float64Array, input: Correction): void {
+  const outputs = firstOutput(input.mapping.matrices, input.mapping.matrices.length)
+  if (input.coding.offset !== 0) subtractInputSums(acc, outputs, input)
+  if (input.zeroPoint === 0) return
+  const sums = weightSums(input.mapping)
+  for (let v = 0; v < input.vectors; v++) {
+    for (let o = 0; o < outputs; o++) acc[v * outputs + o] = acc[v * outputs + o]! - input.zeroPoint * sums[o]!
+  }
+}
+
+/** Σ e over all rows, per output over all matrices. */
+export function weightSums(mapping: Mapping): Float64Array {
+  const sums = new Float64Array(firstOutput(mapping.matrices, mapping.matrices.length))
+  for (const [m, matrix] of mapping.matrices.entries()) {
+    const base = firstOutput(mapping.matrices, m)
+    for (let row = 0; row < matrix.rows; row++) {
+      for (let col = 0; col < matrix.cols; col++)
+        sums[base + col] = sums[base + col]! + matrix.e[row * matrix.cols + col]!
+    }
+  }
+  return sums
+}
+
+function subtractInputSums(acc: Float64Array, outputs: number, input: Correction): void {
+  const { mapping } = input
+  const passesPerVector = input.form === 'split' ? 2 : 1
+  for (let ou = 0; ou < mapping.ous; ou++) {
+    const m = mapping.strips[mapping.stripOf[ou]!]!.matrix
+    const rows = mapping.rowOf.subarray(mapping.rowStart[ou]!, mapping.rowStart[ou + 1]!)
+    const base = firstOutput(mapping.matrices, m)
+    for (let pass = 0; pass < input.vectors * passesPerVector; pass++) {
+      const sign = input.form === 'split' && pass % 2 === 1 ? -1 : 1
+      const codes = input.codes[m]!
+      const start = pass * mapping.matrices[m]!.rows
+      let sum = 0
+      for (const row of rows) sum += codeValue(codes[start + row]!, input.form)
+      const at = Math.floor(pass / passesPerVector) * outputs + base
+      for (let c = mapping.colStart[ou]!; c < mapping.colStart[ou + 1]!; c++) {
+        acc[at + mapping.colOf[c]!] = acc[at + mapping.colOf[c]!]! - input.coding.offset * sign * sum
+      }
+    }
+  }
+}
+
+function codeValue(byte: number, form: CodeForm): number {
+  return form === 'twos-complement' && byte > 127 ? byte - 256 : byte
+}
+
+export interface ErrorStatistics {
+  readonly maxError: number
+  readonly rmsError: number
+  /** 10·log10(Σ exact² / Σ error²); null when there is no error */
+  readonly sqnrDb: number | null
+}
+
+/** Error of `actual` against `exact`, over all entries. */
+export function errorStatistics(actual: Float64Array, exact: Float64Array): ErrorStatistics {
+  let maxError = 0
+  let noise = 0
+  let signal = 0
+  for (let i = 0; i < exact.length; i++) {
+    const error = actual[i]! - exact[i]!
+    maxError = Math.max(maxError, Math.abs(error))
+    noise += error * error
+    signal += exact[i]! * exact[i]!
+  }
+  const rmsError = exact.length === 0 ? 0 : Math.sqrt(noise / exact.length)
+  return { maxError, rmsError, sqnrDb: noise === 0 ? null : 10 * Math.log10(signal / noise) }
+}

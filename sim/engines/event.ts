@@ -1,0 +1,150 @@
+// The reference engine: every firing of every stage is a discrete event. One macro after another on a fresh kernel (macros share
+// nothing yet), or all macros of a layer on one kernel, with the same result.
+import type { ArrayGroup } from '../../models/mapping/mapping.js'
+import type { MacroResult, TimingResult } from '../../traces/results/result.js'
+import { createKernel, type Kernel, type KernelName } from '../kernel/kernel.js'
+import { createPipeline, type Pipeline } from '../pipeline/pipeline.js'
+import type { MacroContext, Tally, ValueSink } from '../stages/context.js'
+import { buildStages } from '../stages/index.js'
+import { planeOf, sliceOf } from '../stages/item.js'
+import { countActions, type TallyContext } from '../stages/tally.js'
+import { createSource, createTally, type PassHook } from '../stages/visits.js'
+
+/** One firing, for dumps. Fields are −1 where the item has none (docs/timing.md, section 7). */
+export interface Firing {
+  readonly macro: number
+  readonly stage: string
+  readonly start: number
+  readonly interval: number
+  readonly pass: number
+  readonly window: number
+  readonly ou: number
+  readonly plane: number
+  readonly slice: number
+}
+
+export interface EventOptions {
+  readonly kernel: KernelName
+  /** all macros of the layer on one kernel */
+  readonly together: boolean
+  readonly values: ValueSink | null
+  readonly onFiring: ((firing: Firing) => void) | null
+  /** called now and then with the number of passes begun, over all groups */
+  readonly onPass: ((passes: number) => void) | null
+}
+
+export const plainEvent: EventOptions = { kernel: 'wheel', together: false, values: null, onFiring: null, onPass: null }
+
+/** @param macros number of pipelines; group g runs on macro g mod macros */
+export function runEvent(ctx: TallyContext, macros: number, options: EventOptions): TimingResult {
+  const tally = createTally(ctx.work)
+  const results: MacroResult[] = []
+  const progress = passCounter(options)
+  const shared = options.together ? createKernel(options.kernel) : null
+  const started: { macro: number; groups: number[]; pipeline: Pipeline; describe: (item: number) => string }[] = []
+  for (let macro = 0; macro < Math.min(macros, ctx.work.mapping.groups.length); macro++) {
+    const groups = groupsOf(ctx, macro, macros)
+    const kernel = shared ?? createKernel(options.kernel)
+    const run = buildMacro(ctx, kernel, macro, groups, tally, options, progress)
+    run.pipeline.start()
+    if (shared === null) {
+      kernel.run()
+      results.push(finish(macro, groups, run.pipeline, run.describe))
+    } else started.push({ macro, groups, ...run })
+  }
+  shared?.run()
+  for (const run of started) results.push(finish(run.macro, run.groups, run.pipeline, run.describe))
+  return {
+    cycles: Math.max(0, ...results.map((result) => result.span)),
+    macros: results,
+    actions: countActions(tally, ctx),
+    planesFired: tally.planesFired,
+    planesTotal: tally.planesTotal,
+    ouActivations: tally.activations,
+  }
+}
+
+export function groupsOf(ctx: TallyContext, macro: number, macros: number): number[] {
+  return ctx.work.mapping.groups.map((_, g) => g).filter((g) => g % macros === macro)
+}
+
+export function buildMacro(
+  ctx: TallyContext,
+  kernel: Kernel,
+  macro: number,
+  groups: readonly number[],
+  tally: Tally,
+  options: EventOptions,
+  hook: PassHook | null,
+): { readonly pipeline: Pipeline; readonly macroContext: MacroContext; readonly describe: (item: number) => string } {
+  const ranges: ArrayGroup[] = groups.map((g) => ctx.work.mapping.groups[g]!)
+  const source = createSource(ctx.work, ctx.spec, ranges, hook)
+  const macroContext: MacroContext = {
+    spec: ctx.spec,
+    work: ctx.work,
+    layout: source.layout,
+    visits: source.visits,
+    tally,
+    values: options.values,
+  }
+  const stages = buildStages(macroContext)
+  const names = stages.map((stage) => stage.name)
+  const observer = options.onFiring === null ? null : firingReporter(macroContext, macro, names, options.onFiring)
+  const pipeline = createPipeline(kernel, stages, source, observer)
+  return { pipeline, macroContext, describe: (item) => describeItem(macroContext, macro, item) }
+}
+
+export function finish(
+  macro: number,
+  groups: readonly number[],
+  pipeline: Pipeline,
+  describe: (item: number) => string,
+): MacroResult {
+  pipeline.assertDrained(describe)
+  const span = pipeline.span()
+  const stages = pipeline.counters().map((stage) => ({ ...stage, starved: span - stage.busy - stage.blocked }))
+  return { macro, groups, span, stages }
+}
+
+function passCounter(options: EventOptions): PassHook | null {
+  const report = options.onPass
+  if (report === null) return null
+  let passes = 0
+  return () => {
+    report(++passes)
+    return 0
+  }
+}
+
+function describeItem(ctx: MacroContext, macro: number, item: number): string {
+  const visit = item >>> ctx.layout.visitShift
+  const ou = (item >> 10) & ctx.layout.ouMask
+  return `macro ${macro}, pass ${ctx.visits.passes[visit]}, window ${ctx.visits.windows[visit]}, OU ${ou} of it, plane ${planeOf(item)}, slice ${sliceOf(item)}`
+}
+
+/** Translates the packed items of a firing into the columns of firings.csv. */
+function firingReporter(ctx: MacroContext, macro: number, names: readonly string[], report: (firing: Firing) => void) {
+  const merging = ctx.spec.order === 'window-bit'
+  const { windowStart } = ctx.work.mapping
+  return (stage: number, start: number, interval: number, item: number, k: number, output: number): void => {
+    const visit = item >>> ctx.layout.visitShift
+    const window = ctx.visits.windows[visit]!
+    const name = names[stage]!
+    const shown = name === 'skip' || name === 'cim' ? (output === -1 ? item : output) : item
+    const absorbed = output === -1 && (name === 'skip' || name === 'cim')
+    const behindSkip = name === 'cim' || name === 'adc' || name === 'benes' || name === 'shiftAdd'
+    const windowItem = name === 'cache' || (merging && (name === 'skip' || name === 'benes' || name === 'shiftAdd'))
+    const ouInWindow = name === 'load' ? k : (shown >> 10) & ctx.layout.ouMask
+    report({
+      macro,
+      stage: name,
+      start,
+      interval,
+      pass: ctx.visits.passes[visit]!,
+      window,
+      ou: windowItem ? -1 : windowStart[window]! + ouInWindow,
+      plane: (behindSkip || name === 'skip') && !absorbed ? planeOf(shown) : -1,
+      slice: behindSkip && !ctx.spec.parallelSlices && !absorbed ? sliceOf(shown) : -1,
+    })
+  }
+}

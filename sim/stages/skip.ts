@@ -1,0 +1,52 @@
+// Skip: steps through the planes whose zero flag is set, LSB first, and jumps over the others (Wu et al., zero-skipping circuit).
+import type { Stage } from '../pipeline/stage.js'
+import { type MacroContext, popcount, windowOf } from './context.js'
+import { planeShift } from './item.js'
+
+export const skip = {
+  name: 'skip',
+  doc: 'emits one item per plane whose zero flag is set; absorbs an all-zero OU',
+  build(ctx: MacroContext): Stage {
+    const needed = ctx.spec.order === 'ou-bit' ? ouFlags(ctx) : windowFlags(ctx)
+    let item = 0
+    let rest = 0
+    return {
+      name: 'skip',
+      timing: ctx.spec.timing.skip,
+      behaviour: {
+        begin(next) {
+          item = next
+          rest = needed(next)
+          return rest === 0 ? 1 : popcount(rest)
+        },
+        credit: () => rest !== 0,
+        interval: () => ctx.spec.skipInterval,
+        fire() {
+          if (rest === 0) return -1
+          const plane = 31 - Math.clz32(rest & -rest)
+          rest &= rest - 1
+          return item | (plane << planeShift)
+        },
+      },
+    }
+  },
+}
+
+/** Flags of the OU of an item. */
+export function ouFlags(ctx: MacroContext): (item: number) => number {
+  const { visits, layout } = ctx
+  return (item) => visits.flags[(item >>> layout.visitShift) * visits.stride + ((item >> 10) & layout.ouMask)]!
+}
+
+/** OR of the flags of the OUs of an item's window. */
+export function windowFlags(ctx: MacroContext): (item: number) => number {
+  const { visits, layout, work } = ctx
+  return (item) => {
+    const window = windowOf(ctx, item)
+    const ous = work.mapping.windowStart[window + 1]! - work.mapping.windowStart[window]!
+    const base = (item >>> layout.visitShift) * visits.stride
+    let flags = 0
+    for (let k = 0; k < ous; k++) flags |= visits.flags[base + k]!
+    return flags
+  }
+}

@@ -1,0 +1,97 @@
+// Event counters → action counts: multiplication by the static sizes of windows and OUs (docs/timing.md, section 5).
+import { type ActionCounts, actionId, actions } from '../../models/cost/actions.js'
+import { type BenesShape, firstOutput, type Mapping } from '../../models/mapping/mapping.js'
+import type { MapSpec } from '../../models/mapping/spec.js'
+import { cellReads } from '../../models/values/ou-cells.js'
+import type { LayerWork, MacroSpec, Tally } from './context.js'
+import { popcount } from './context.js'
+
+export interface TallyContext {
+  readonly work: LayerWork
+  readonly spec: MacroSpec
+  readonly map: MapSpec
+  readonly benes: BenesShape
+  /** bits of an ADC code (lossless: as many as it needs) */
+  readonly codeBits: number
+  readonly vectors: number
+  readonly adcCodes: Float64Array
+}
+
+export function countActions(tally: Tally, ctx: TallyContext): ActionCounts {
+  const counts = new Float64Array(actions.length)
+  const { mapping, coding } = ctx.work
+  const visits = visitTotals(tally, ctx)
+  const settingSwitches = ctx.spec.hasBenes ? visits.settings * ctx.benes.switches : 0
+  counts[actionId.bufferBitsRead] = visits.unionRows * 8
+  counts[actionId.permutationBitsRead] = settingSwitches
+  counts[actionId.benesSettingLoads] = settingSwitches
+  counts[actionId.rowGathers] = visits.rows
+  counts[actionId.flagOrs] = ctx.spec.skipZeroPlanes ? visits.rows : 0
+  counts[actionId.inputSumAdds] = coding.encoding === 'offset' ? visits.rows : 0
+  counts[actionId.rowListBitsRead] = ctx.map.options.compress ? visits.rowListBits : 0
+  counts[actionId.wordLinePulses] = pulses(tally, ctx.work) * coding.polarities
+  counts[actionId.adcConversions] = tally.outputSlices * coding.polarities
+  counts[actionId.polaritySubtractions] = coding.polarities === 2 ? tally.outputSlices : 0
+  counts[actionId.benesSwitchBits] = ctx.spec.hasBenes ? tally.benesItemSlices * benesBits(ctx) : 0
+  counts[actionId.shiftAdds] = tally.outputSlices
+  const adds = pieceAdds(mapping, ctx.vectors)
+  counts[actionId.psumReads] = tally.outputs + 2 * adds
+  counts[actionId.psumWrites] = tally.outputs + adds
+  counts[actionId.pieceAdds] = adds
+  counts[actionId.outputWrites] = ctx.vectors * firstOutput(mapping.matrices, mapping.matrices.length)
+  const reads = cellReads(mapping, coding, ctx.work.sliceMasks, tally.rowPulses)
+  return { counts, cellReads: reads, adcCodes: ctx.adcCodes }
+}
+
+/** Data bits that one Benes item of one slice moves through switches. */
+function benesBits(ctx: TallyContext): number {
+  const wordBits = ctx.codeBits + (ctx.work.coding.polarities === 2 ? 1 : 0)
+  return ctx.benes.switches * ctx.benes.portOutputs * wordBits
+}
+
+/** Sizes of windows and their OUs, summed over all window visits. */
+function visitTotals(tally: Tally, ctx: TallyContext) {
+  const { mapping } = ctx.work
+  const totals = { unionRows: 0, settings: 0, rows: 0, rowListBits: 0 }
+  for (let w = 0; w < mapping.windows; w++) {
+    const visits = tally.windowVisits[w]!
+    if (visits === 0) continue
+    const rows = mapping.rowStart[mapping.windowStart[w + 1]!]! - mapping.rowStart[mapping.windowStart[w]!]!
+    const matrix = mapping.matrices[mapping.strips[mapping.stripOf[mapping.windowStart[w]!]!]!.matrix]!
+    const tileRows = ctx.map.tileRows === 'all' ? matrix.rows : Math.min(ctx.map.tileRows, matrix.rows)
+    totals.unionRows += visits * mapping.unionRows[w]!
+    totals.settings += visits * mapping.settings[w]!
+    totals.rows += visits * rows
+    totals.rowListBits += visits * rows * Math.max(1, Math.ceil(Math.log2(tileRows)))
+  }
+  return totals
+}
+
+/** Σ over OU rows of pulses × visited slices. */
+function pulses(tally: Tally, work: LayerWork): number {
+  let total = 0
+  for (let ou = 0; ou < work.mapping.ous; ou++) {
+    const slices = popcount(work.sliceMasks[ou]!)
+    for (let i = work.mapping.rowStart[ou]!; i < work.mapping.rowStart[ou + 1]!; i++)
+      total += slices * tally.rowPulses[i]!
+  }
+  return total
+}
+
+/** Σ over vectors and outputs of pieces − 1, where at least one piece holds the output. */
+export function pieceAdds(mapping: Mapping, vectors: number): number {
+  let adds = 0
+  const lastPiece = mapping.matrices.map((matrix) => new Int32Array(matrix.cols).fill(-1))
+  for (let w = 0; w < mapping.windows; w++) {
+    for (let ou = mapping.windowStart[w]!; ou < mapping.windowStart[w + 1]!; ou++) {
+      const last = lastPiece[mapping.strips[mapping.stripOf[ou]!]!.matrix]!
+      for (let c = mapping.colStart[ou]!; c < mapping.colStart[ou + 1]!; c++) {
+        const col = mapping.colOf[c]!
+        if (last[col] === mapping.pieceOf[w]) continue
+        if (last[col] !== -1) adds++
+        last[col] = mapping.pieceOf[w]!
+      }
+    }
+  }
+  return adds * vectors
+}
