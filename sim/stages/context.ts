@@ -42,7 +42,10 @@ export interface LayerWork {
   readonly sliceMasks: Int32Array
 }
 
-/** The window visits under way: a ring indexed by visit. */
+/**
+ * The window visits under way, in two rings: 0 … ring − 1 in front of Skip, where visits end in the order in which they began, and
+ * ring … 2·ring − 1 behind it. One ring would not do: an absorbed visit ends while older ones are still on their way.
+ */
 export interface Visits {
   readonly windows: Int32Array
   readonly passes: Int32Array

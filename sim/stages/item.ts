@@ -1,5 +1,5 @@
 // Items are single int32 numbers. From the least significant bit: last (1), first (1), slice (5), plane (3), OU within its window, visit.
-// A visit is one window in one pass; its window and pass stand in a ring that is as long as visits can be under way (visits.ts).
+// A visit is one window in one pass; its window and pass stand in rings that are as long as visits can be under way (visits.ts).
 // `first` and `last` mark the members of a merged group (window-bit order).
 import { SpecError } from '../../models/base/errors.js'
 
@@ -13,8 +13,8 @@ export const maxPlanes = 8
 export interface ItemLayout {
   readonly ouMask: number
   readonly visitShift: number
-  /** visits of the ring, a power of two */
-  readonly visits: number
+  /** length of each of the two rings of visits, a power of two */
+  readonly ring: number
 }
 
 /**
@@ -24,7 +24,8 @@ export interface ItemLayout {
  */
 export function itemLayout(windowOus: number, underWay: number): ItemLayout {
   const ouBits = Math.ceil(Math.log2(Math.max(1, windowOus)))
-  const visitBits = Math.ceil(Math.log2(Math.max(2, underWay)))
+  const ringBits = Math.ceil(Math.log2(Math.max(2, underWay)))
+  const visitBits = ringBits + 1
   const visitShift = ouShift + ouBits
   if (visitShift + visitBits > 31) {
     throw new SpecError(
@@ -32,7 +33,7 @@ export function itemLayout(windowOus: number, underWay: number): ItemLayout {
         `${visitShift + visitBits} bits of an item, 31 are there; use shorter queues or depths`,
     )
   }
-  return { ouMask: 2 ** ouBits - 1, visitShift, visits: 2 ** visitBits }
+  return { ouMask: 2 ** ouBits - 1, visitShift, ring: 2 ** ringBits }
 }
 
 export function planeOf(item: number): number {

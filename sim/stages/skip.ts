@@ -8,6 +8,7 @@ export const skip = {
   doc: 'emits one item per plane whose zero flag is set; absorbs an all-zero OU',
   build(ctx: MacroContext): Stage {
     const needed = ctx.spec.order === 'ou-bit' ? ouFlags(ctx) : windowFlags(ctx)
+    const carryOver = createCarrier(ctx)
     let item = 0
     let rest = 0
     return {
@@ -17,7 +18,9 @@ export const skip = {
         begin(next) {
           item = next
           rest = needed(next)
-          return rest === 0 ? 1 : popcount(rest)
+          if (rest === 0) return 1
+          item = carryOver(next)
+          return popcount(rest)
         },
         credit: () => rest !== 0,
         interval: () => ctx.spec.skipInterval,
@@ -30,6 +33,22 @@ export const skip = {
       },
     }
   },
+}
+
+/** Gives an item that is not absorbed its place in the ring behind Skip. */
+function createCarrier(ctx: MacroContext): (item: number) => number {
+  const { visits, layout } = ctx
+  const keepsFlags = ctx.spec.order === 'window-bit'
+  let next = 0
+  return (item) => {
+    const from = item >>> layout.visitShift
+    const to = layout.ring + next
+    next = (next + 1) & (layout.ring - 1)
+    visits.windows[to] = visits.windows[from]!
+    visits.passes[to] = visits.passes[from]!
+    if (keepsFlags) visits.flags.copyWithin(to * visits.stride, from * visits.stride, (from + 1) * visits.stride)
+    return (item & (2 ** layout.visitShift - 1)) | (to << layout.visitShift)
+  }
 }
 
 /** Flags of the OU of an item. */

@@ -29,9 +29,9 @@ export function createSource(
   for (let w = 0; w < work.mapping.windows; w++) stride = Math.max(stride, windowStart[w + 1]! - windowStart[w]!)
   const layout = itemLayout(stride, underWay(spec))
   const visits: Visits = {
-    windows: new Int32Array(layout.visits),
-    passes: new Int32Array(layout.visits),
-    flags: new Uint8Array(layout.visits * stride),
+    windows: new Int32Array(2 * layout.ring),
+    passes: new Int32Array(2 * layout.ring),
+    flags: new Uint8Array(2 * layout.ring * stride),
     stride,
   }
   let group = 0
@@ -43,8 +43,8 @@ export function createSource(
     if (group >= groups.length || work.passes === 0) return NONE
     const current = groups[group]!
     if (hook !== null && window === current.firstWindow) pass += hook(group, pass, work.passes - pass, now)
-    const slot = visit & (layout.visits - 1)
-    visit = (visit + 1) & (layout.visits - 1)
+    const slot = visit & (layout.ring - 1)
+    visit = (visit + 1) & (layout.ring - 1)
     visits.windows[slot] = window
     visits.passes[slot] = pass
     advance(current)

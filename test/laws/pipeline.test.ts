@@ -1,0 +1,113 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { createNaiveValues } from '../../models/values/naive.js'
+import { createOuValues } from '../../models/values/ou-values.js'
+import { correct } from '../../models/values/finish.js'
+import { runDense, denseTally } from '../../sim/engines/dense.js'
+import { groupsOf, plainEvent, runEvent } from '../../sim/engines/event.js'
+import { countActions } from '../../sim/stages/tally.js'
+import { type Built, build, type Case, caseArbitrary, product } from '../helpers/work.js'
+import { lawOf } from './recurrence.js'
+
+const runs = { numRuns: 300 }
+
+function valuesOf(input: Case, built: Built, create = createOuValues) {
+  const { ctx, adc } = built
+  const { mapping, coding } = ctx.work
+  const base = { mapping, coding, form: input.form, codes: input.codes, vectors: input.vectors }
+  return create({ ...base, adc, bitsPerStep: input.machine.input.bitsPerStep })
+}
+
+describe('event engine', () => {
+  it('starts every firing when the law says, and counts the same cycles', () => {
+    fc.assert(
+      fc.property(caseArbitrary, (input) => {
+        const { ctx, macros } = build(input)
+        const starts = new Map<string, number[]>()
+        const onFiring = (f: { macro: number; stage: string; start: number }) => {
+          const key = `${f.macro}.${f.stage}`
+          starts.set(key, [...(starts.get(key) ?? []), f.start])
+        }
+        const result = runEvent(ctx, macros, { ...plainEvent, onFiring })
+        for (const macro of result.macros) {
+          const law = lawOf(ctx, groupsOf(ctx, macro.macro, macros))
+          expect(macro.span).toBe(law.span)
+          for (const [i, stage] of law.stages.entries()) {
+            expect(starts.get(`${macro.macro}.${stage.name}`) ?? []).toEqual(stage.starts)
+            const { busy, blocked, starved } = macro.stages[i]!
+            expect({ busy, blocked, sum: busy + blocked + starved }).toEqual({ busy: stage.busy, blocked: stage.blocked, sum: law.span })
+            expect(starved).toBeGreaterThanOrEqual(0)
+          }
+        }
+      }),
+      runs,
+    )
+  })
+
+  it('gives the identical result on both kernels, and with all macros of a layer on one kernel', () => {
+    fc.assert(
+      fc.property(caseArbitrary, (input) => {
+        const { ctx, macros } = build(input)
+        const wheel = runEvent(ctx, macros, plainEvent)
+        expect(runEvent(ctx, macros, { ...plainEvent, kernel: 'sdsl' })).toEqual(wheel)
+        expect(runEvent(ctx, macros, { ...plainEvent, together: true })).toEqual(wheel)
+      }),
+      { numRuns: 150 },
+    )
+  })
+
+  it('computes the integer product with a lossless ADC, for every mapping, encoding and order', () => {
+    fc.assert(
+      fc.property(caseArbitrary, (input) => {
+        const built = build(input)
+        const values = valuesOf(input, built)
+        runEvent(built.ctx, built.macros, { ...plainEvent, values })
+        const { mapping, coding } = built.ctx.work
+        const base = { mapping, coding, form: input.form, zeroPoint: input.zeroPoint, codes: input.codes, vectors: input.vectors }
+        correct(values.lossless, base)
+        expect(Array.from(values.lossless)).toEqual(Array.from(product(input)))
+      }),
+      runs,
+    )
+  })
+
+  it('equals the plain loop over rows and cells, code by code', () => {
+    fc.assert(
+      fc.property(caseArbitrary, (input) => {
+        const built = build(input)
+        const fast = valuesOf(input, built)
+        const plain = valuesOf(input, built, createNaiveValues)
+        const both = {
+          activate: (pass: number, ou: number, plane: number, slices: number) => {
+            fast.activate(pass, ou, plane, slices)
+            plain.activate(pass, ou, plane, slices)
+          },
+        }
+        runEvent(built.ctx, built.macros, { ...plainEvent, values: both })
+        expect(fast.acc).toEqual(plain.acc)
+        expect(fast.histogram).toEqual(plain.histogram)
+        expect(fast.clipped()).toBe(plain.clipped())
+      }),
+      { numRuns: 150 },
+    )
+  })
+})
+
+describe('dense baselines', () => {
+  it('leave out whole periods and still equal the full simulation', () => {
+    fc.assert(
+      fc.property(caseArbitrary, fc.integer({ min: 1, max: 40 }), fc.constantFrom('dense-bare' as const, 'dense-same-hardware' as const), (input, vectors, variant) => {
+        const passes = vectors * (input.form === 'split' ? 2 : 1)
+        const codes = input.matrices.map((w, m) => Uint8Array.from({ length: passes * w.rows }, (_, i) => input.codes[m]![i % input.codes[m]!.length]!))
+        const { ctx, macros } = build({ ...input, vectors, codes }, variant)
+        const full = runEvent(ctx, macros, plainEvent)
+        expect(runDense(ctx, macros)).toEqual(full.macros)
+        const counted = denseTally(ctx)
+        expect(countActions(counted, ctx)).toEqual(full.actions)
+        expect(counted.planesFired).toBe(full.planesFired)
+        expect(counted.activations).toBe(full.ouActivations)
+      }),
+      { numRuns: 200 },
+    )
+  })
+})
