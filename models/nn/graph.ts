@@ -1,0 +1,131 @@
+// The ONNX graph as plain look-up tables: nodes in order, who produces and who consumes a tensor, which tensors are constant.
+import { ModelError } from '../base/errors.js'
+import { typeName } from './constant.js'
+import { toInteger } from './int64.js'
+import { onnx } from './proto/onnx.js'
+import type { NetworkInput } from './types.js'
+
+type NodeProto = onnx.NodeProto.$Properties
+export type Attribute = onnx.AttributeProto.$Properties
+
+export interface Node {
+  readonly index: number
+  /** node name, or its first output when the name is missing or not unique */
+  readonly name: string
+  readonly op: string
+  /** '' is the standard domain */
+  readonly domain: string
+  /** '' is an optional input that is not given */
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  readonly attributes: ReadonlyMap<string, Attribute>
+  /** file, name and operator, to start a message with */
+  readonly where: string
+}
+
+export interface Graph {
+  readonly file: string
+  readonly nodes: readonly Node[]
+  readonly inputs: readonly NetworkInput[]
+  readonly outputs: readonly string[]
+  readonly initializers: ReadonlyMap<string, onnx.TensorProto.$Properties>
+  readonly producer: ReadonlyMap<string, Node>
+  readonly consumers: ReadonlyMap<string, readonly Node[]>
+  /** tensors that do not depend on the network's inputs */
+  readonly constants: ReadonlySet<string>
+}
+
+/**
+ * Decodes the bytes of an ONNX file.
+ * @throws ModelError with file and reason when the bytes are missing, cut off or something else than ONNX
+ */
+export function decodeModel(bytes: Uint8Array, file: string): onnx.ModelProto.$Properties {
+  if (bytes.length === 0) throw new ModelError(`${file}: the file is empty; expected an ONNX model`)
+  let model: onnx.ModelProto.$Properties
+  try {
+    model = onnx.ModelProto.decode(bytes)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw new ModelError(`${file}: not an ONNX model, or cut off (${reason}); expected a .onnx file`)
+  }
+  if (model.graph == null) throw new ModelError(`${file}: holds no graph; expected an ONNX model`)
+  if ((model.graph.node?.length ?? 0) === 0) throw new ModelError(`${file}: the graph has no nodes`)
+  return model
+}
+
+/** @throws ModelError when the graph is not in order: a tensor used before it is made, made twice, or of no known origin */
+export function buildGraph(model: onnx.ModelProto.$Properties, file: string): Graph {
+  const proto = model.graph ?? {}
+  const initializers = new Map<string, onnx.TensorProto.$Properties>()
+  for (const tensor of proto.initializer ?? []) {
+    const name = tensor.name ?? ''
+    if (initializers.has(name)) throw new ModelError(`${file}: two initializers are called "${name}"`)
+    initializers.set(name, tensor)
+  }
+  const sparse = (proto.sparse_initializer ?? []).map((tensor) => tensor.values?.name ?? '')
+  const inputs = (proto.input ?? [])
+    .filter((info) => !initializers.has(info.name ?? ''))
+    .map((info) => networkInput(info, file))
+  const nodes = viewNodes(proto.node ?? [], file)
+  const outputs = (proto.output ?? []).map((info) => info.name ?? '')
+  const wiring = connect(nodes, [...initializers.keys(), ...sparse], inputs, file)
+  const lost = outputs.find((name) => !wiring.known.has(name))
+  if (lost !== undefined) throw new ModelError(`${file}: output "${lost}" of the graph is produced by no node`)
+  return { file, nodes, inputs, outputs, initializers, ...wiring }
+}
+
+function networkInput(info: onnx.ValueInfoProto.$Properties, file: string): NetworkInput {
+  const name = info.name ?? ''
+  const type = info.type?.tensor_type
+  if (type?.shape == null)
+    throw new ModelError(`${file}: input "${name}" of the network has no tensor type with a shape`)
+  const shape = (type.shape.dim ?? []).map((dim) =>
+    dim.dim_value != null && Object.hasOwn(dim, 'dim_value')
+      ? toInteger(dim.dim_value, `${file}: input "${name}": dimension`)
+      : dim.dim_param || '?',
+  )
+  const dtype = typeName(type.elem_type)
+  return { name, dtype: { float: 'float32', double: 'float64' }[dtype] ?? dtype, shape }
+}
+
+function viewNodes(protos: readonly NodeProto[], file: string): readonly Node[] {
+  const uses = new Map<string, number>()
+  for (const proto of protos) uses.set(proto.name ?? '', (uses.get(proto.name ?? '') ?? 0) + 1)
+  return protos.map((proto, index) => {
+    const outputs = proto.output ?? []
+    const unique = (proto.name ?? '') !== '' && uses.get(proto.name ?? '') === 1
+    const name = unique ? (proto.name ?? '') : (outputs[0] ?? `node ${index}`)
+    const op = proto.op_type ?? ''
+    const domain = proto.domain === 'ai.onnx' ? '' : (proto.domain ?? '')
+    const attributes = new Map((proto.attribute ?? []).map((attribute) => [attribute.name ?? '', attribute]))
+    const where = `${file}: node "${name}" (${domain === '' ? op : `${domain}.${op}`})`
+    return { index, name, op, domain, inputs: proto.input ?? [], outputs, attributes, where }
+  })
+}
+
+/** One pass in node order; ONNX demands that nodes are sorted topologically, so whatever is unknown here is an error. */
+function connect(nodes: readonly Node[], initial: readonly string[], inputs: readonly NetworkInput[], file: string) {
+  const constants = new Set(initial)
+  const known = new Set([...initial, ...inputs.map((input) => input.name)])
+  const producer = new Map<string, Node>()
+  const consumers = new Map<string, Node[]>()
+  for (const node of nodes) {
+    const given = node.inputs.filter((name) => name !== '')
+    for (const name of given) {
+      if (!known.has(name)) {
+        throw new ModelError(`${node.where}: input "${name}" is no input, initializer or output of an earlier node`)
+      }
+      const list = consumers.get(name)
+      if (list === undefined) consumers.set(name, [node])
+      else list.push(node)
+    }
+    const constant = node.op === 'Constant' || (given.length > 0 && given.every((name) => constants.has(name)))
+    for (const name of node.outputs.filter((output) => output !== '')) {
+      if (known.has(name)) throw new ModelError(`${file}: tensor "${name}" is produced twice, by ${node.where}`)
+      known.add(name)
+      producer.set(name, node)
+      if (constant) constants.add(name)
+    }
+  }
+  return { constants, known, producer, consumers }
+}

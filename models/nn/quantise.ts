@@ -1,0 +1,208 @@
+// Numbers → codes: weights to e, activations to 8-bit codes (docs/values.md, section 1).
+import { ModelError } from '../base/errors.js'
+import type { InputSpec, WeightSpec } from './spec.js'
+import type { CodeForm, Layer, QuantisedWeights, SignedInput, TensorQuantisation, WeightMatrix } from './types.js'
+
+/** Round half to even, as ONNX QuantizeLinear does. */
+export function roundHalfEven(value: number): number {
+  const floor = Math.floor(value)
+  const rest = value - floor
+  if (rest !== 0.5) return Math.round(value)
+  return floor % 2 === 0 ? floor : floor + 1
+}
+
+/**
+ * The integers e of a layer as matrices, one a group (or one block-diagonal matrix).
+ * Float weights: symmetric int8, scale = max|w|/127 per output channel or per tensor. Integer weights: code − zero point, bit for bit.
+ */
+export function quantiseWeights(
+  layer: Layer,
+  spec: WeightSpec,
+  packing: 'separate' | 'block-diagonal',
+): QuantisedWeights {
+  const { groups, groupOut } = layer.geometry
+  const outputs = groups * groupOut
+  const rows = (layer.weights.kind === 'float' ? layer.weights.values : layer.weights.codes).length / outputs
+  const { e, scale, exactZeros } =
+    layer.weights.kind === 'float' ? fromFloat(layer, outputs, rows, spec) : fromInteger(layer, outputs, rows)
+  const order = rowOrder(layer, spec, rows)
+  const matrices = Array.from({ length: groups }, (_, g) => matrixOf(e, g, rows, groupOut, order))
+  const packed = packing === 'block-diagonal' && groups > 1 ? [packDiagonal(matrices, rows, groupOut)] : matrices
+  return { matrices: packed, scale, weightCount: rows * outputs, exactZeros }
+}
+
+function fromFloat(layer: Layer, outputs: number, rows: number, spec: WeightSpec) {
+  const values = layer.weights.kind === 'float' ? layer.weights.values : new Float32Array(0)
+  const scale = new Float64Array(outputs)
+  for (let o = 0; o < outputs; o++) {
+    let top = 0
+    for (let r = 0; r < rows; r++) top = Math.max(top, Math.abs(values[o * rows + r]!))
+    scale[o] = top
+  }
+  if (spec.scale === 'per-tensor') scale.fill(scale.reduce((a, b) => Math.max(a, b), 0))
+  for (let o = 0; o < outputs; o++) scale[o] = scale[o] === 0 ? 1 : scale[o]! / 127
+  let exactZeros = 0
+  const e = new Int16Array(values.length)
+  for (let i = 0; i < e.length; i++) {
+    if (values[i] === 0) exactZeros++
+    e[i] = roundHalfEven(values[i]! / scale[Math.floor(i / rows)]!)
+  }
+  return { e, scale, exactZeros }
+}
+
+function fromInteger(layer: Layer, outputs: number, rows: number) {
+  if (layer.weights.kind !== 'integer') throw new ModelError(`${layer.name}: expected integer weights`)
+  const { codes, zeroPoint } = layer.weights
+  const given = layer.weights.scale
+  const scale = Float64Array.from({ length: outputs }, (_, o) => given[given.length === 1 ? 0 : o]!)
+  let exactZeros = 0
+  const e = new Int16Array(codes.length)
+  for (let i = 0; i < e.length; i++) {
+    const value = codes[i]! - zeroPoint[zeroPoint.length === 1 ? 0 : Math.floor(i / rows)]!
+    if (value === 0) exactZeros++
+    if (value < -32_768 || value > 32_767)
+      throw new ModelError(`${layer.name}: weight code ${codes[i]} minus its zero point exceeds 16 bits`)
+    e[i] = value
+  }
+  return { e, scale, exactZeros }
+}
+
+/** Row r of the mapped matrix → row in channel-major order. */
+function rowOrder(layer: Layer, spec: WeightSpec, rows: number): Int32Array {
+  if (layer.geometry.kind === 'matmul' || spec.rowOrder === 'channel-major')
+    return Int32Array.from({ length: rows }, (_, r) => r)
+  const { groupIn } = layer.geometry
+  const positions = rows / groupIn
+  return Int32Array.from({ length: rows }, (_, r) => (r % groupIn) * positions + Math.floor(r / groupIn))
+}
+
+function matrixOf(e: Int16Array, group: number, rows: number, cols: number, order: Int32Array): WeightMatrix {
+  const matrix = new Int16Array(rows * cols)
+  for (let c = 0; c < cols; c++) {
+    const base = (group * cols + c) * rows
+    for (let r = 0; r < rows; r++) matrix[r * cols + c] = e[base + order[r]!]!
+  }
+  return { rows, cols, e: matrix, diagonal: null }
+}
+
+function packDiagonal(matrices: readonly WeightMatrix[], rows: number, cols: number): WeightMatrix {
+  const width = matrices.length * cols
+  const e = new Int16Array(matrices.length * rows * width)
+  for (const [g, matrix] of matrices.entries()) {
+    for (let r = 0; r < rows; r++) e.set(matrix.e.subarray(r * cols, (r + 1) * cols), (g * rows + r) * width + g * cols)
+  }
+  return { rows: matrices.length * rows, cols: width, e, diagonal: { rows, cols } }
+}
+
+/** How the codes of one tensor are made. */
+export interface Coding {
+  readonly form: CodeForm
+  readonly scale: number
+  readonly zeroPoint: number
+}
+
+/** Range of the values of a float tensor: what calibration needs. */
+export interface Range {
+  readonly min: number
+  readonly max: number
+}
+
+/** Codes of a float tensor whose values (after clipping) lie in a range. A tensor that is never negative is unsigned. */
+export function codingOfRange(range: Range, signed: SignedInput): Coding {
+  const min = Math.min(0, range.min)
+  const max = Math.max(0, range.max)
+  const scaled = (span: number, steps: number) => (span === 0 ? 1 : span / steps)
+  if (min >= 0) return { form: 'unsigned', scale: scaled(max, 255), zeroPoint: 0 }
+  const top = Math.max(max, -min)
+  if (signed === 'twos-complement') return { form: 'twos-complement', scale: scaled(top, 127), zeroPoint: 0 }
+  if (signed === 'split') return { form: 'split', scale: scaled(top, 255), zeroPoint: 0 }
+  const scale = scaled(max - min, 255)
+  return { form: 'unsigned', scale, zeroPoint: roundHalfEven(-min / scale) }
+}
+
+/** Codes of a tensor that the model quantises itself. */
+export function codingOfModel(q: TensorQuantisation, signed: SignedInput): Coding {
+  if (signed === 'split' && (q.dtype === 'int8' || q.zeroPoint > 0))
+    return { form: 'split', scale: q.scale, zeroPoint: 0 }
+  if (q.dtype === 'uint8') return { form: 'unsigned', scale: q.scale, zeroPoint: q.zeroPoint }
+  if (signed === 'twos-complement') return { form: 'twos-complement', scale: q.scale, zeroPoint: q.zeroPoint }
+  return { form: 'unsigned', scale: q.scale, zeroPoint: q.zeroPoint + 128 }
+}
+
+const limits: Readonly<Record<CodeForm, readonly [number, number]>> = {
+  unsigned: [0, 255],
+  'twos-complement': [-128, 127],
+  split: [-255, 255],
+}
+
+export type Codes = Uint8Array | Int8Array | Int16Array
+
+export function emptyCodes(form: CodeForm, length: number): Codes {
+  if (form === 'unsigned') return new Uint8Array(length)
+  return form === 'split' ? new Int16Array(length) : new Int8Array(length)
+}
+
+/** round-half-even(x/scale) + zero point, limited to the range of the form; written to out from `at` on. */
+export function encodeFloats(values: ArrayLike<number>, coding: Coding, out: Codes, at: number): void {
+  const [low, high] = limits[coding.form]
+  for (let i = 0; i < values.length; i++) {
+    const code = roundHalfEven(values[i]! / coding.scale) + coding.zeroPoint
+    out[at + i] = Math.max(low, Math.min(high, code))
+  }
+}
+
+/** The model's own integer codes q in the form of `codingOfModel`. */
+export function encodeIntegers(
+  codes: ArrayLike<number>,
+  q: TensorQuantisation,
+  coding: Coding,
+  out: Codes,
+  at: number,
+): void {
+  const shift = coding.zeroPoint - q.zeroPoint
+  for (let i = 0; i < codes.length; i++) out[at + i] = codes[i]! + shift
+}
+
+/** Range that a calibration keeps, from the exact range and a histogram of the values over it. */
+export function calibratedRange(range: Range, histogram: Float64Array, spec: InputSpec): Range {
+  if (spec.calibration === 'min-max' || range.max <= range.min) return range
+  return spec.calibration === 'percentile'
+    ? percentileRange(range, histogram, spec.percentile)
+    : mseRange(range, histogram, spec.signed)
+}
+
+/** Cuts the same number of values off both ends (off the top alone when nothing is negative). */
+function percentileRange(range: Range, histogram: Float64Array, percentile: number): Range {
+  const total = histogram.reduce((a, b) => a + b, 0)
+  const cut = total * (1 - percentile / 100) * (range.min < 0 ? 0.5 : 1)
+  const width = (range.max - range.min) / histogram.length
+  let low = 0
+  let high = histogram.length
+  for (let sum = histogram[low]!; range.min < 0 && sum <= cut && low < high - 1; ) sum += histogram[++low]!
+  for (let sum = histogram[high - 1]!; sum <= cut && high - 1 > low; ) sum += histogram[--high - 1]!
+  return { min: range.min + low * width, max: range.min + high * width }
+}
+
+/** The share (100 % … 20 %) of the range with the least squared quantisation error over the histogram. */
+function mseRange(range: Range, histogram: Float64Array, signed: SignedInput): Range {
+  let best = range
+  let least = Number.POSITIVE_INFINITY
+  const width = (range.max - range.min) / histogram.length
+  const out = new Int16Array(1)
+  for (let percent = 100; percent >= 20; percent--) {
+    const candidate = { min: (range.min * percent) / 100, max: (range.max * percent) / 100 }
+    const coding = codingOfRange(candidate, signed)
+    let error = 0
+    for (let bin = 0; bin < histogram.length; bin++) {
+      if (histogram[bin] === 0) continue
+      const centre = range.min + (bin + 0.5) * width
+      encodeFloats([centre], coding, out, 0)
+      error += histogram[bin]! * (centre - coding.scale * (out[0]! - coding.zeroPoint)) ** 2
+    }
+    if (error < least) {
+      least = error
+      best = candidate
+    }
+  }
+  return best
+}

@@ -1,0 +1,169 @@
+// Recording: the network runs in onnxruntime-node and the tensors that feed its layers become integer codes. Float tensors take two
+// further looks at the items (range, then histogram where the calibration needs one); nothing but codes is kept.
+import { ModelError } from '../../models/base/errors.js'
+import {
+  type Codes,
+  type Coding,
+  calibratedRange,
+  codingOfModel,
+  codingOfRange,
+  emptyCodes,
+  encodeFloats,
+  encodeIntegers,
+  type Range,
+} from '../../models/nn/quantise.js'
+import type { InputSpec } from '../../models/nn/spec.js'
+import type { CodedTensor, Network, TensorQuantisation } from '../../models/nn/types.js'
+import type { FetchedTensor, InputItem, Session } from './session.js'
+import type { RecordedProduct, RecordedTrace } from './trace.js'
+
+/** Bins of the histogram that percentile and mse calibration look at. */
+const bins = 8192
+
+/** Every tensor that recording asks for (and, for checks, the results of the layers). */
+export function recordedTensors(network: Network): string[] {
+  const products = network.activationProducts.flatMap((product) => [...product.inputTensors, product.outputTensor])
+  return [...network.layers.flatMap((layer) => [layer.inputTensor, layer.outputTensor]), ...products]
+}
+
+export async function recordTrace(
+  network: Network,
+  session: Session,
+  items: readonly InputItem[],
+  spec: InputSpec,
+  onItem: (done: number, total: number) => void,
+): Promise<RecordedTrace> {
+  const sources = new Map(network.layers.map((layer) => [layer.inputTensor, layer.input]))
+  const floats = [...sources].filter(([, quantisation]) => quantisation === null).map(([name]) => name)
+  const looks = (floats.length > 0 ? (spec.calibration === 'min-max' ? 1 : 2) : 0) + 1
+  let done = 0
+  const step = () => onItem(++done, items.length * looks)
+  const codings = await chooseCodings(session, items, sources, floats, spec, step)
+  const tensors = new Map<string, { shape: readonly number[]; codes: Codes; coding: Coding }>()
+  const products = new Map<string, RecordedProduct>()
+  const predictions = new Int32Array(items.length)
+  const productTensors = network.activationProducts.flatMap((product) => [
+    ...product.inputTensors,
+    product.outputTensor,
+  ])
+  const wanted = [...new Set([...sources.keys(), ...productTensors, network.outputs[0]!])]
+  for (const [index, item] of items.entries()) {
+    const fetched = await session.run(item, wanted)
+    for (const [name, quantisation] of sources) {
+      storeCodes(network, tensors, name, fetched.get(name)!, quantisation, codings.get(name)!, index, items.length)
+    }
+    predictions[index] = argmax(fetched.get(network.outputs[0]!)!.data)
+    for (const product of network.activationProducts) products.set(product.name, productOf(product, fetched))
+    step()
+  }
+  return {
+    modelSha256: network.sha256,
+    items: items.length,
+    tensors: new Map(
+      [...tensors].map(([name, t]): [string, CodedTensor] => [name, { shape: t.shape, codes: t.codes, ...t.coding }]),
+    ),
+    products: [...products.values()],
+    predictions,
+    settings: { signed: spec.signed, calibration: spec.calibration, percentile: spec.percentile },
+  }
+}
+
+async function chooseCodings(
+  session: Session,
+  items: readonly InputItem[],
+  sources: ReadonlyMap<string, TensorQuantisation | null>,
+  floats: readonly string[],
+  spec: InputSpec,
+  step: () => void,
+): Promise<Map<string, Coding>> {
+  const codings = new Map<string, Coding>()
+  for (const [name, quantisation] of sources)
+    if (quantisation !== null) codings.set(name, codingOfModel(quantisation, spec.signed))
+  if (floats.length === 0) return codings
+  const ranges = new Map<string, Range>()
+  for (const item of items) {
+    for (const [name, tensor] of await session.run(item, floats))
+      ranges.set(name, widen(name, ranges.get(name), tensor.data))
+    step()
+  }
+  const histograms = new Map(floats.map((name) => [name, new Float64Array(bins)]))
+  if (spec.calibration !== 'min-max') {
+    for (const item of items) {
+      for (const [name, tensor] of await session.run(item, floats))
+        fill(histograms.get(name)!, ranges.get(name)!, tensor.data)
+      step()
+    }
+  }
+  for (const name of floats)
+    codings.set(name, codingOfRange(calibratedRange(ranges.get(name)!, histograms.get(name)!, spec), spec.signed))
+  return codings
+}
+
+function widen(name: string, range: Range | undefined, data: ArrayLike<number>): Range {
+  let min = range?.min ?? Number.POSITIVE_INFINITY
+  let max = range?.max ?? Number.NEGATIVE_INFINITY
+  for (let i = 0; i < data.length; i++) {
+    const value = data[i]!
+    if (!Number.isFinite(value))
+      throw new ModelError(`tensor "${name}": activation ${value} at position ${i}; check the inputs and their scaling`)
+    if (value < min) min = value
+    if (value > max) max = value
+  }
+  return { min, max }
+}
+
+function fill(histogram: Float64Array, range: Range, data: ArrayLike<number>): void {
+  const width = (range.max - range.min) / histogram.length
+  for (let i = 0; i < data.length; i++) {
+    const bin = width === 0 ? 0 : Math.min(histogram.length - 1, Math.floor((data[i]! - range.min) / width))
+    histogram[bin] = histogram[bin]! + 1
+  }
+}
+
+function storeCodes(
+  network: Network,
+  tensors: Map<string, { shape: readonly number[]; codes: Codes; coding: Coding }>,
+  name: string,
+  fetched: FetchedTensor,
+  quantisation: TensorQuantisation | null,
+  coding: Coding,
+  index: number,
+  items: number,
+): void {
+  const { data } = fetched
+  const known = tensors.get(name)
+  const entry = known ?? { shape: fetched.shape, codes: emptyCodes(coding.form, data.length * items), coding }
+  if (known === undefined) tensors.set(name, entry)
+  if (entry.shape.join() !== fetched.shape.join()) {
+    throw new ModelError(
+      `${network.file}: tensor "${name}" has shape [${fetched.shape}] for item ${index}, [${entry.shape}] for item 0; items of one run must have one shape`,
+    )
+  }
+  const at = index * data.length
+  if (quantisation === null) encodeFloats(data, coding, entry.codes, at)
+  else if (data instanceof Float32Array)
+    encodeIntegers(onGrid(data, quantisation), quantisation, coding, entry.codes, at)
+  else encodeIntegers(data, quantisation, coding, entry.codes, at)
+}
+
+/** A float tensor that holds only values of a grid, back to its integers. */
+function onGrid(values: Float32Array, q: TensorQuantisation): Int16Array {
+  return Int16Array.from(values, (value) => Math.round(value / q.scale) + q.zeroPoint)
+}
+
+function productOf(
+  product: Network['activationProducts'][number],
+  fetched: ReadonlyMap<string, FetchedTensor>,
+): RecordedProduct {
+  const [a, b] = product.inputTensors.map((name) => fetched.get(name)!.shape)
+  const result = fetched.get(product.outputTensor)!.shape
+  const outputs = result.reduce((x, y) => x * y, 1)
+  const inner = product.op === 'Conv' ? b!.slice(1).reduce((x, y) => x * y, 1) : a!.at(-1)!
+  return { name: product.name, op: product.op, shapes: [a!, b!, result], macs: outputs * inner }
+}
+
+function argmax(data: ArrayLike<number>): number {
+  let best = 0
+  for (let i = 1; i < data.length; i++) if (data[i]! > data[best]!) best = i
+  return best
+}
