@@ -102,7 +102,7 @@ export function createPipeline(
     station.totalFirings++
     station.busy += interval
     station.freeAt = now + interval
-    const done = now + (interval > station.latency ? interval : station.latency)
+    const done = now + Math.max(interval, station.latency)
     if (done > station.end) station.end = done
     if (output !== NONE) push(index + 1, output, station.streaming ? now + station.latency : done)
     station.k = k + 1
@@ -147,7 +147,7 @@ export function createPipeline(
     station.queued++
     // An idle stage is woken by its first item; a working one looks at the queue when it has finished.
     if (station.queued > 1 || station.scheduled || station.k !== station.firings) return
-    station.readyAt = arrival > station.freeAt ? arrival : station.freeAt
+    station.readyAt = Math.max(arrival, station.freeAt)
     schedule(index, station, station.readyAt)
   }
 

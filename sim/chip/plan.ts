@@ -1,0 +1,87 @@
+// What a network asks of a machine before anything is simulated: mappings in numbers, arrays, MACs. Also what --dry-run prints.
+import { ModelError } from '../../models/base/errors.js'
+import { isStructural } from '../../models/mapping/columns.js'
+import type { Mapping } from '../../models/mapping/mapping.js'
+import type { Layer, Network } from '../../models/nn/types.js'
+import type { RecordedTrace } from '../../traces/record/trace.js'
+import type { MappingSummary } from '../../traces/results/result.js'
+import { type PlacedLayer, placeLayer } from './prepare.js'
+import type { Machine } from './spec.js'
+
+export interface LayerPlan {
+  readonly layer: Layer
+  readonly summary: MappingSummary
+  readonly dense: { readonly ous: number; readonly arrayGroups: number }
+  readonly groups: number
+  readonly macros: number
+  /** vectors of one item */
+  readonly vectors: number
+  /** MACs of one item */
+  readonly macs: number
+  readonly rows: number
+  /** OU activations of one item if every plane and slice fired */
+  readonly fullActivations: number
+  /** cells that are programmed */
+  readonly cells: number
+}
+
+export interface NetworkPlan {
+  readonly layers: readonly LayerPlan[]
+}
+
+export function planNetwork(network: Network, trace: RecordedTrace, machine: Machine): NetworkPlan {
+  return { layers: network.layers.map((layer) => planLayer(network, layer, trace, machine)) }
+}
+
+function planLayer(network: Network, layer: Layer, trace: RecordedTrace, machine: Machine): LayerPlan {
+  const tensor = trace.tensors.get(layer.inputTensor)
+  if (tensor === undefined) throw new ModelError(`${network.file}: the trace holds no tensor "${layer.inputTensor}" for layer ${layer.name}`)
+  const placed = placeLayer(layer, tensor.shape, machine, 'machine')
+  const dense = placeLayer(layer, tensor.shape, machine, 'dense-same-hardware')
+  const { mapping, coding } = placed
+  const passes = placed.resolved.vectors * (tensor.form === 'split' ? 2 : 1)
+  return {
+    layer,
+    summary: summarise(placed, dense.mapping),
+    dense: { ous: dense.mapping.ous, arrayGroups: dense.mapping.groups.length },
+    groups: mapping.groups.length,
+    macros: placed.macros,
+    vectors: placed.resolved.vectors,
+    macs: placed.resolved.macs,
+    rows: placed.resolved.rows,
+    fullActivations: mapping.ous * passes * placed.spec.planes * coding.slices,
+    cells: cellCount(mapping) * coding.slices * coding.polarities,
+  }
+}
+
+function summarise(placed: PlacedLayer, dense: Mapping): MappingSummary {
+  const { mapping, coding, resolved, weights } = placed
+  let zeroWeights = 0
+  for (const matrix of mapping.matrices) {
+    for (let at = 0; at < matrix.e.length; at++) {
+      const row = Math.floor(at / matrix.cols)
+      if (matrix.e[at] === 0 && !isStructural(matrix, row, at - row * matrix.cols)) zeroWeights++
+    }
+  }
+  return {
+    rows: resolved.rows,
+    cols: resolved.cols,
+    matrices: placed.layer.geometry.groups,
+    weights: weights.weightCount,
+    zeroWeights,
+    deletedWeights: mapping.deletedWeights,
+    ous: mapping.ous,
+    denseOus: dense.ous,
+    arrayGroups: mapping.groups.length,
+    slices: coding.slices,
+    polarities: coding.polarities,
+  }
+}
+
+function cellCount(mapping: Mapping): number {
+  let cells = 0
+  for (let ou = 0; ou < mapping.ous; ou++) {
+    cells += (mapping.rowStart[ou + 1]! - mapping.rowStart[ou]!) * (mapping.colStart[ou + 1]! - mapping.colStart[ou]!)
+  }
+  return cells
+}
