@@ -1,0 +1,91 @@
+// zod's complaints → sentences with position, range, unit and a near name.
+import { z } from 'zod'
+import { nearest } from '../base/registry.js'
+
+/** Where the value at a path came from: "file:line:col", or "--set a.b". */
+export type Locate = (path: readonly PropertyKey[], key: boolean) => string
+
+/** Every complaint about the data, one a line; empty when it fits. */
+export function complaints(schema: z.ZodType, data: unknown, locate: Locate): string[] {
+  const parsed = schema.safeParse(data)
+  return parsed.success ? [] : parsed.error.issues.flatMap((issue) => describeIssue(schema, data, issue, locate))
+}
+
+function describeIssue(schema: z.ZodType, data: unknown, issue: z.core.$ZodIssue, locate: Locate): string[] {
+  if (issue.code === 'unrecognized_keys') {
+    const known = Object.keys(shapeAt(schema, issue.path) ?? {})
+    return issue.keys.map((key) => {
+      const near = nearest(key, known)
+      const hint = near === null ? ` Known here: ${known.join(', ')}.` : ` Did you mean "${near}"?`
+      return `${locate([...issue.path, key], true)} ${[...issue.path, key].join('.')}: unknown field.${hint}`
+    })
+  }
+  const path = issue.path.join('.')
+  const value = valueAt(data, issue.path)
+  const expected = expectation(fieldAt(schema, issue.path), issue)
+  if (value === undefined) return [`${locate(issue.path.slice(0, -1), false)} ${path}: missing; expected ${expected}`]
+  return [`${locate(issue.path, false)} ${path}: expected ${expected}, got ${JSON.stringify(value)}${choiceHint(issue, value)}`]
+}
+
+function choiceHint(issue: z.core.$ZodIssue, value: unknown): string {
+  if (issue.code !== 'invalid_value' || typeof value !== 'string') return ''
+  const near = nearest(value, issue.values.map(String))
+  return near === null ? '' : `. Did you mean "${near}"?`
+}
+
+export function valueAt(data: unknown, path: readonly PropertyKey[]): unknown {
+  let at = data
+  for (const step of path) at = typeof at === 'object' && at !== null ? (at as Record<PropertyKey, unknown>)[step] : undefined
+  return at
+}
+
+/** The schema of the field at a path, wrappers such as defaults removed. */
+export function fieldAt(schema: z.ZodType, path: readonly PropertyKey[]): z.ZodType | null {
+  let at: z.ZodType | null = schema
+  for (const step of path) {
+    const shape: Record<string, z.ZodType> | null = at === null ? null : shapeOf(at)
+    at = shape?.[String(step)] ?? null
+  }
+  return at
+}
+
+function shapeAt(schema: z.ZodType, path: readonly PropertyKey[]): Record<string, z.ZodType> | null {
+  const field = fieldAt(schema, path)
+  return field === null ? null : shapeOf(field)
+}
+
+export function shapeOf(schema: z.ZodType): Record<string, z.ZodType> | null {
+  const bare = unwrap(schema)
+  return bare instanceof z.ZodObject ? (bare.shape as Record<string, z.ZodType>) : null
+}
+
+/** A field without its default and optional wrappers. */
+export function unwrap(schema: z.ZodType): z.ZodType {
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional) return unwrap(schema.unwrap() as z.ZodType)
+  return schema
+}
+
+/** Text and unit of a field, wherever in its wrappers they stand. */
+export function metaOf(schema: z.ZodType): { readonly description: string; readonly unit: string } {
+  const meta = schema.meta() ?? (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional ? metaOf(schema.unwrap() as z.ZodType) : undefined)
+  return { description: String(meta?.['description'] ?? ''), unit: String(meta?.['unit'] ?? '') }
+}
+
+/** Range of a field in words: "a whole number 1 … 4096 (word line)". */
+export function rangeOf(schema: z.ZodType): string {
+  const bare = unwrap(schema)
+  if (bare instanceof z.ZodUnion) return (bare.options as z.ZodType[]).map(rangeOf).join(' or ')
+  if (bare instanceof z.ZodLiteral) return `"${[...bare.values].join('" or "')}"`
+  if (bare instanceof z.ZodEnum) return (bare.options as string[]).map((option) => `"${option}"`).join(', ')
+  if (bare instanceof z.ZodBoolean) return 'true or false'
+  if (bare instanceof z.ZodNumber) return `${bare.isInt ? 'a whole number' : 'a number'} ${bare.minValue} … ${bare.maxValue}`
+  if (bare instanceof z.ZodString) return 'text'
+  if (bare instanceof z.ZodArray) return 'a list'
+  return bare instanceof z.ZodObject ? 'a map of fields' : 'a value'
+}
+
+function expectation(field: z.ZodType | null, issue: z.core.$ZodIssue): string {
+  if (field === null) return issue.message
+  const { unit } = metaOf(field)
+  return `${rangeOf(field)}${unit === '' ? '' : ` (${unit})`}`
+}

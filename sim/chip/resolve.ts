@@ -1,0 +1,22 @@
+// A machine by name or file, with overrides: parsed, checked field by field, then across fields.
+import { SpecError } from '../../models/base/errors.js'
+import { type Layered, loadLayers } from '../../models/config/layered.js'
+import { violations } from './rules.js'
+import { type Machine, machineSchema } from './spec.js'
+
+export interface ResolvedMachine {
+  readonly machine: Machine
+  /** where the value at a path was given */
+  readonly locate: Layered['locate']
+}
+
+/** @throws SpecError with every problem, each at its position */
+export function resolveMachine(arch: string, sets: readonly string[]): ResolvedMachine {
+  const layers = loadLayers(arch, sets, machineSchema)
+  const machine = machineSchema.parse(layers.data)
+  const broken = violations(machine)
+  if (broken.length > 0) {
+    throw new SpecError(broken.map(({ path, message }) => `${layers.locate(path)} ${path.join('.')}: ${message}`).join('\n'))
+  }
+  return { machine, locate: layers.locate }
+}

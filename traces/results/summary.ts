@@ -1,0 +1,62 @@
+// The run in a few stable keys: summary.json, and what --json prints.
+import { layerEnergyPj } from './tables.js'
+import type { RunResult } from './result.js'
+
+const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0)
+
+export function totalsOf(result: RunResult) {
+  const { layers } = result
+  const cycles = sum(layers.map((l) => l.timing.cycles))
+  const energyPj = sum(layers.map(layerEnergyPj))
+  const macs = sum(layers.map((l) => l.macs))
+  const bareCycles = sum(layers.map((l) => l.dense.bare.cycles))
+  const sameCycles = sum(layers.map((l) => l.dense.sameHardware.cycles))
+  const bareEnergyPj = sum(layers.map((l) => l.dense.bare.energyPj))
+  const sameEnergyPj = sum(layers.map((l) => l.dense.sameHardware.energyPj))
+  return {
+    cycles,
+    time_ns: cycles * result.cyclePeriodNs,
+    macs,
+    energy_pj: energyPj,
+    area_um2: sum(result.area.map((row) => row.areaUm2)),
+    programming_pj: result.programmingPj,
+    bound_cycles: sum(layers.map((l) => l.boundCycles)),
+    dense_bare: { cycles: bareCycles, energy_pj: bareEnergyPj },
+    dense_same_hardware: { cycles: sameCycles, energy_pj: sameEnergyPj },
+    speed_up_vs_dense_bare: cycles === 0 ? null : bareCycles / cycles,
+    energy_efficiency_vs_dense_bare: energyPj === 0 ? null : bareEnergyPj / energyPj,
+    /** 2 operations a MAC of the unpruned network */
+    tops: cycles === 0 ? null : (2 * macs) / (cycles * result.cyclePeriodNs) / 1000,
+    tops_per_watt: energyPj === 0 ? null : (2 * macs) / energyPj,
+  }
+}
+
+export function summaryOf(result: RunResult) {
+  return {
+    schema_version: 1,
+    network: { sha256: result.network.sha256 },
+    machine: result.machine,
+    engine: result.engine,
+    items: result.trace.items,
+    partial: result.partial,
+    totals: totalsOf(result),
+    accuracy: result.accuracy,
+    prices: {
+      table: result.prices.table,
+      adc_model: result.prices.adcModel,
+      alternatives: result.prices.alternatives.map((a) => ({ adc_model: a.adcModel, energy_pj: a.energyPj, reason: a.reason })),
+    },
+    area: result.area.map((row) => ({ component: row.component, count: row.count, area_um2: row.areaUm2 })),
+    not_on_arrays: result.notOnArrays,
+    layers: result.layers.map((l) => ({
+      index: l.index,
+      name: l.name,
+      cycles: l.timing.cycles,
+      bound_cycles: l.boundCycles,
+      energy_pj: layerEnergyPj(l),
+      macs: l.macs,
+      clipped: l.values?.clips.clipped ?? null,
+      lossless_mismatches: l.values?.losslessMismatches ?? null,
+    })),
+  }
+}

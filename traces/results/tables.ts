@@ -1,0 +1,115 @@
+// RunResult → tidy tables: one row a fact, units in the column names. CSV and Parquet are made from these.
+import { actions } from '../../models/cost/actions.js'
+import type { LayerResult, RunResult } from './result.js'
+
+export type Cell = number | string | null
+
+export interface Column {
+  readonly name: string
+  readonly kind: 'integer' | 'real' | 'text'
+  readonly cells: readonly Cell[]
+}
+
+export interface Table {
+  readonly name: string
+  readonly columns: readonly Column[]
+}
+
+type Pick<Row> = readonly [name: string, kind: Column['kind'], cell: (row: Row) => Cell]
+
+function table<Row>(name: string, rows: readonly Row[], columns: readonly Pick<Row>[]): Table {
+  return { name, columns: columns.map(([column, kind, cell]) => ({ name: column, kind, cells: rows.map(cell) })) }
+}
+
+export function layerEnergyPj(layer: LayerResult): number {
+  return layer.energy.reduce((sum, row) => sum + row.dynamicPj + row.leakagePj, 0)
+}
+
+export function tablesOf(result: RunResult): Table[] {
+  return [layersTable(result), stagesTable(result), actionsTable(result), energyTable(result)]
+}
+
+function layersTable(result: RunResult): Table {
+  return table('layers', result.layers, [
+    ['layer_index', 'integer', (l) => l.index],
+    ['layer_name', 'text', (l) => l.name],
+    ['op', 'text', (l) => l.op],
+    ['partial', 'text', () => result.partial],
+    ['rows', 'integer', (l) => l.mapping.rows],
+    ['outputs', 'integer', (l) => l.mapping.cols],
+    ['matrices', 'integer', (l) => l.mapping.matrices],
+    ['vectors', 'integer', (l) => l.vectors],
+    ['vectors_total', 'integer', (l) => l.vectorsTotal],
+    ['macs', 'integer', (l) => l.macs],
+    ['weights', 'integer', (l) => l.mapping.weights],
+    ['zero_weights', 'integer', (l) => l.mapping.zeroWeights],
+    ['deleted_weights', 'integer', (l) => l.mapping.deletedWeights],
+    ['ous', 'integer', (l) => l.mapping.ous],
+    ['dense_ous', 'integer', (l) => l.mapping.denseOus],
+    ['array_groups', 'integer', (l) => l.mapping.arrayGroups],
+    ['slices', 'integer', (l) => l.mapping.slices],
+    ['polarities', 'integer', (l) => l.mapping.polarities],
+    ['cycles', 'integer', (l) => l.timing.cycles],
+    ['bound_cycles', 'integer', (l) => l.boundCycles],
+    ['dense_bare_cycles', 'integer', (l) => l.dense.bare.cycles],
+    ['dense_same_hardware_cycles', 'integer', (l) => l.dense.sameHardware.cycles],
+    ['planes_fired', 'integer', (l) => l.timing.planesFired],
+    ['planes_total', 'integer', (l) => l.timing.planesTotal],
+    ['ou_activations', 'integer', (l) => l.timing.ouActivations],
+    ['limiting_stage', 'text', (l) => l.limitingStage],
+    ['energy_pj', 'real', layerEnergyPj],
+    ['dense_bare_energy_pj', 'real', (l) => l.dense.bare.energyPj],
+    ['dense_same_hardware_energy_pj', 'real', (l) => l.dense.sameHardware.energyPj],
+    ['adc_conversions_checked', 'integer', (l) => l.values?.clips.conversions ?? null],
+    ['adc_clipped', 'integer', (l) => l.values?.clips.clipped ?? null],
+    ['clip_max_error', 'real', (l) => l.values?.clips.maxError ?? null],
+    ['clip_rms_error', 'real', (l) => l.values?.clips.rmsError ?? null],
+    ['clip_sqnr_db', 'real', (l) => l.values?.clips.sqnrDb ?? null],
+    ['reference_max_steps', 'real', (l) => l.values?.reference?.maxSteps ?? null],
+    ['reference_sqnr_db', 'real', (l) => l.values?.reference?.sqnrDb ?? null],
+  ])
+}
+
+function stagesTable(result: RunResult): Table {
+  const rows = result.layers.flatMap((layer) =>
+    layer.timing.macros.flatMap((macro) => macro.stages.map((stage) => ({ layer, macro, stage }))),
+  )
+  return table('stages', rows, [
+    ['layer_index', 'integer', (r) => r.layer.index],
+    ['layer_name', 'text', (r) => r.layer.name],
+    ['macro', 'integer', (r) => r.macro.macro],
+    ['stage', 'text', (r) => r.stage.name],
+    ['firings', 'integer', (r) => r.stage.firings],
+    ['busy_cycles', 'integer', (r) => r.stage.busy],
+    ['blocked_cycles', 'integer', (r) => r.stage.blocked],
+    ['starved_cycles', 'integer', (r) => r.stage.starved],
+    ['span_cycles', 'integer', (r) => r.macro.span],
+  ])
+}
+
+function actionsTable(result: RunResult): Table {
+  const rows = result.layers.flatMap((layer) => [
+    ...actions.map((action, i) => ({ layer, component: action.component, action: action.name as string, unit: action.unit as string, count: layer.timing.actions.counts[i]! })),
+    ...Array.from(layer.timing.actions.cellReads, (count, level) => ({ layer, component: 'array', action: `cellReads[${level}]`, unit: 'cell·pulse', count })),
+    ...Array.from(layer.timing.actions.adcCodes, (count, code) => ({ layer, component: 'adc', action: `adcCodes[${code}]`, unit: 'conversion', count })),
+  ])
+  return table('actions', rows, [
+    ['layer_index', 'integer', (r) => r.layer.index],
+    ['layer_name', 'text', (r) => r.layer.name],
+    ['component', 'text', (r) => r.component],
+    ['action', 'text', (r) => r.action],
+    ['unit', 'text', (r) => r.unit],
+    ['count', 'integer', (r) => r.count],
+  ])
+}
+
+function energyTable(result: RunResult): Table {
+  const rows = result.layers.flatMap((layer) => layer.energy.map((row) => ({ layer, row })))
+  return table('energy', rows, [
+    ['layer_index', 'integer', (r) => r.layer.index],
+    ['layer_name', 'text', (r) => r.layer.name],
+    ['component', 'text', (r) => r.row.component],
+    ['dynamic_pj', 'real', (r) => r.row.dynamicPj],
+    ['leakage_pj', 'real', (r) => r.row.leakagePj],
+  ])
+}

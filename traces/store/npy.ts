@@ -1,0 +1,79 @@
+// NumPy's .npy arrays, read from untrusted bytes and written deterministically (format version 1.0; NEP 1).
+import { SpecError } from '../../models/base/errors.js'
+
+export type NpyData = Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array | BigInt64Array
+
+export interface NpyArray {
+  readonly dtype: NpyType
+  readonly shape: readonly number[]
+  readonly data: NpyData
+}
+
+const types = {
+  float32: { code: '<f4', bytes: 4, make: (b: ArrayBuffer) => new Float32Array(b) },
+  float64: { code: '<f8', bytes: 8, make: (b: ArrayBuffer) => new Float64Array(b) },
+  int8: { code: '|i1', bytes: 1, make: (b: ArrayBuffer) => new Int8Array(b) },
+  uint8: { code: '|u1', bytes: 1, make: (b: ArrayBuffer) => new Uint8Array(b) },
+  int16: { code: '<i2', bytes: 2, make: (b: ArrayBuffer) => new Int16Array(b) },
+  uint16: { code: '<u2', bytes: 2, make: (b: ArrayBuffer) => new Uint16Array(b) },
+  int32: { code: '<i4', bytes: 4, make: (b: ArrayBuffer) => new Int32Array(b) },
+  uint32: { code: '<u4', bytes: 4, make: (b: ArrayBuffer) => new Uint32Array(b) },
+  int64: { code: '<i8', bytes: 8, make: (b: ArrayBuffer) => new BigInt64Array(b) },
+} as const
+
+export type NpyType = keyof typeof types
+
+const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]
+
+/** @param what file (and entry), for messages; @throws SpecError for anything that is not a plain array whose data fit its shape */
+export function readNpy(bytes: Uint8Array, what: string): NpyArray {
+  const fail = (why: string): never => {
+    throw new SpecError(`${what}: ${why}; expected a NumPy .npy array`)
+  }
+  if (bytes.length < 10 || magic.some((byte, i) => bytes[i] !== byte)) fail('not a .npy file')
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const long = bytes[6]! >= 2
+  const start = long ? 12 : 10
+  if (bytes.length < start) fail('cut off in its header')
+  const headerLength = long ? view.getUint32(8, true) : view.getUint16(8, true)
+  if (start + headerLength > bytes.length) fail('cut off in its header')
+  const header = new TextDecoder('latin1').decode(bytes.subarray(start, start + headerLength))
+  const descr = /'descr':\s*'([^']*)'/.exec(header)?.[1] ?? fail('its header names no element type')
+  const fortran = /'fortran_order':\s*True/.test(header)
+  const shapeText = /'shape':\s*\(([^)]*)\)/.exec(header)?.[1] ?? fail('its header names no shape')
+  const shape = shapeText.split(',').map((part) => part.trim()).filter((part) => part !== '').map(Number)
+  if (shape.some((dim) => !Number.isSafeInteger(dim) || dim < 0)) fail(`shape (${shapeText}) is not a list of sizes`)
+  const dtype = (Object.keys(types) as NpyType[]).find((name) => types[name].code === descr || types[name].code.slice(1) === descr.slice(1) && types[name].bytes === 1)
+  if (dtype === undefined) fail(`element type ${descr} is not supported (${Object.values(types).map((t) => t.code).join(', ')})`)
+  const count = shape.reduce((a, b) => a * b, 1)
+  const { bytes: size, make } = types[dtype!]
+  const body = bytes.subarray(start + headerLength)
+  if (body.length !== count * size) fail(`shape (${shapeText}) of ${dtype} needs ${count * size} bytes, the file holds ${body.length}`)
+  const data = make(body.slice().buffer)
+  return { dtype: dtype!, shape, data: fortran && shape.length > 1 ? rowMajor(data, shape) : data }
+}
+
+/** Column-major data in row-major order. */
+function rowMajor(data: NpyData, shape: readonly number[]): NpyData {
+  const out = data.slice() as NpyData
+  const strides = shape.map((_, d) => shape.slice(0, d).reduce((a, b) => a * b, 1))
+  const at = shape.map(() => 0)
+  for (let i = 0; i < data.length; i++) {
+    out[i] = data[at.reduce((sum, x, d) => sum + x * strides[d]!, 0)]!
+    for (let d = shape.length - 1; d >= 0 && ++at[d]! === shape[d]; d--) at[d] = 0
+  }
+  return out
+}
+
+export function writeNpy(array: { readonly shape: readonly number[]; readonly data: NpyData }): Uint8Array {
+  const dtype = (Object.keys(types) as NpyType[]).find((name) => types[name].make(new ArrayBuffer(0)).constructor === array.data.constructor)!
+  const shape = array.shape.length === 1 ? `(${array.shape[0]},)` : `(${array.shape.join(', ')})`
+  const text = `{'descr': '${types[dtype].code}', 'fortran_order': False, 'shape': ${shape}, }`
+  const padded = `${text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11)}\n`
+  const body = new Uint8Array(array.data.buffer, array.data.byteOffset, array.data.byteLength)
+  const bytes = new Uint8Array(10 + padded.length + body.length)
+  bytes.set([...magic, 1, 0, padded.length & 255, padded.length >> 8])
+  bytes.set(new TextEncoder().encode(padded), 10)
+  bytes.set(body, 10 + padded.length)
+  return bytes
+}
