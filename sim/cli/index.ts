@@ -1,0 +1,9 @@
+// The commands, in the order of the help. Adding one = a file and a line here.
+import { config } from './config.js'
+import type { CliCommand } from './context.js'
+import { describeCommand } from './describe.js'
+import { doctor } from './doctor.js'
+import { record } from './record.js'
+import { run } from './run.js'
+
+export const commands: readonly CliCommand[] = [run, record, describeCommand, config, doctor]

@@ -1,0 +1,37 @@
+// cimulator record: run a network in onnxruntime and store the integer activations of its layers.
+import { resolveMachine } from '../chip/resolve.js'
+import { recordToFile } from '../run.js'
+import type { CliCommand } from './context.js'
+import { addMachineOptions, type MachineFlags, wholeNumber } from './flags.js'
+
+interface Flags extends MachineFlags {
+  readonly inputs?: string
+  readonly labels?: string
+  readonly limit?: number
+  readonly out: string
+  readonly force?: boolean
+}
+
+export const record: CliCommand = {
+  name: 'record',
+  doc: 'run a network once and store the integer activations of its layers',
+  examples: ['cimulator record model.onnx --inputs inputs.npy --out trace.npz', 'cimulator run model.onnx --trace trace.npz'],
+  configure(command, execute) {
+    addMachineOptions(command)
+      .argument('[model]', 'ONNX file (default: the embedded network)')
+      .option('--inputs <file>', '.npy or .npz with the inputs')
+      .option('--labels <file>', 'JSON list of class numbers, one an item')
+      .option('--limit <n>', 'items to take, from the first', wholeNumber('--limit', 1))
+      .requiredOption('--out <file>', 'trace file to write (.npz)')
+      .option('--force', 'replace an existing file')
+      .action((model: string | undefined, flags: Flags) =>
+        execute(async (context) => {
+          const { machine } = resolveMachine(flags.arch, flags.set)
+          const { inputs = null, labels = null, limit = null, out, force = false } = flags
+          const trace = await recordToFile({ model: model ?? null, inputs, labels, machine, limit, out, force, signal: context.signal }, context.progress())
+          const codes = [...trace.tensors.values()].reduce((sum, tensor) => sum + tensor.codes.length, 0)
+          context.out(`${out}: ${trace.items} items, ${trace.tensors.size} tensors, ${codes} codes`)
+        }),
+      )
+  },
+}
