@@ -2,8 +2,8 @@
 import { actions } from '../models/cost/actions.js'
 import { firstOutput, type Mapping } from '../models/mapping/mapping.js'
 import type { CodedTensor } from '../models/nn/types.js'
-import { weightSums } from '../models/values/finish.js'
 import { losslessBits } from '../models/values/adc.js'
+import { weightSums } from '../models/values/finish.js'
 import { writeNpy } from '../traces/store/npy.js'
 import type { LayerOutcome } from './chip/layer.js'
 import type { PlacedLayer } from './chip/prepare.js'
@@ -19,7 +19,12 @@ export interface LayerDump {
 const columns = ['macro', 'stage', 'start', 'interval', 'pass', 'window', 'ou', 'plane', 'slice'] as const
 
 /** @param choice dumpMapping, and the number of firings per stage and macro (null: no vectors) */
-export function dumpLayer(placed: PlacedLayer, machine: Machine, tensor: CodedTensor, choice: { readonly dumpMapping: boolean; readonly dumpVectors: number | null }): LayerDump {
+export function dumpLayer(
+  placed: PlacedLayer,
+  machine: Machine,
+  tensor: CodedTensor,
+  choice: { readonly dumpMapping: boolean; readonly dumpVectors: number | null },
+): LayerDump {
   const rows: string[] = []
   const seen = new Map<string, number>()
   const folder = `dump/layer-${String(placed.layer.index).padStart(3, '0')}`
@@ -34,7 +39,8 @@ export function dumpLayer(placed: PlacedLayer, machine: Machine, tensor: CodedTe
     files(outcome) {
       const files = new Map<string, Uint8Array | string>()
       files.set(`${folder}/mapping.json`, `${JSON.stringify(mappingOf(placed, machine))}\n`)
-      for (const [m, matrix] of placed.mapping.matrices.entries()) files.set(`${folder}/e-${m}.npy`, writeNpy({ shape: [matrix.rows, matrix.cols], data: matrix.e }))
+      for (const [m, matrix] of placed.mapping.matrices.entries())
+        files.set(`${folder}/e-${m}.npy`, writeNpy({ shape: [matrix.rows, matrix.cols], data: matrix.e }))
       if (choice.dumpVectors === null || outcome.firstItem === null) return files
       files.set(`${folder}/firings.csv`, `${[columns.join(','), ...rows].join('\n')}\n`)
       addVectors(files, folder, placed, tensor, outcome)
@@ -43,7 +49,13 @@ export function dumpLayer(placed: PlacedLayer, machine: Machine, tensor: CodedTe
   }
 }
 
-function addVectors(files: Map<string, Uint8Array | string>, folder: string, placed: PlacedLayer, tensor: CodedTensor, outcome: LayerOutcome): void {
+function addVectors(
+  files: Map<string, Uint8Array | string>,
+  folder: string,
+  placed: PlacedLayer,
+  tensor: CodedTensor,
+  outcome: LayerOutcome,
+): void {
   const { vectors, outputs } = outcome.firstItem!
   for (const [m, codes] of vectors.vectors.entries()) {
     const data = new Uint8Array(codes.passes.length * codes.vectors * codes.rows)
@@ -51,9 +63,13 @@ function addVectors(files: Map<string, Uint8Array | string>, folder: string, pla
     files.set(`${folder}/codes-${m}.npy`, writeNpy({ shape: [codes.passes.length, codes.vectors, codes.rows], data }))
   }
   const sums = Array.from(weightSums(placed.mapping))
-  files.set(`${folder}/quantisation.json`, `${JSON.stringify({ form: tensor.form, zero_point: tensor.zeroPoint, weight_sums: sums })}\n`)
+  files.set(
+    `${folder}/quantisation.json`,
+    `${JSON.stringify({ form: tensor.form, zero_point: tensor.zeroPoint, weight_sums: sums })}\n`,
+  )
   const total = firstOutput(placed.mapping.matrices, placed.mapping.matrices.length)
-  if (outputs !== null) files.set(`${folder}/outputs.npy`, writeNpy({ shape: [vectors.chosen.length, total], data: outputs }))
+  if (outputs !== null)
+    files.set(`${folder}/outputs.npy`, writeNpy({ shape: [vectors.chosen.length, total], data: outputs }))
   files.set(`${folder}/counters.json`, `${JSON.stringify(countersOf(outcome))}\n`)
 }
 
@@ -86,7 +102,12 @@ export function mappingOf(placed: PlacedLayer, machine: Machine) {
     weight_bits: coding.bits,
     planes: spec.planes,
     benes: { ports: benes.ports, padded: benes.padded, switches: benes.switches },
-    matrices: mapping.matrices.map((matrix, m) => ({ rows: matrix.rows, cols: matrix.cols, e: `e-${m}.npy`, diagonal: matrix.diagonal })),
+    matrices: mapping.matrices.map((matrix, m) => ({
+      rows: matrix.rows,
+      cols: matrix.cols,
+      e: `e-${m}.npy`,
+      diagonal: matrix.diagonal,
+    })),
     strips: mapping.strips.map((strip) => ({
       matrix: strip.matrix,
       tile: strip.tile,
@@ -98,7 +119,9 @@ export function mappingOf(placed: PlacedLayer, machine: Machine) {
       windows: range(strip.firstWindow, strip.endWindow),
     })),
     ous: Array.from({ length: mapping.ous }, (_, ou) => ouOf(mapping, placed.masks, ou)),
-    windows: Array.from({ length: mapping.windows }, (_, w) => windowOf(mapping, benes.ports, benes.portOutputs, machine.ou.cols, w)),
+    windows: Array.from({ length: mapping.windows }, (_, w) =>
+      windowOf(mapping, benes.ports, benes.portOutputs, machine.ou.cols, w),
+    ),
     pieces: mapping.pieces.map((piece) => ({
       strip: piece.strip,
       first_height: piece.firstHeight,
@@ -108,7 +131,10 @@ export function mappingOf(placed: PlacedLayer, machine: Machine) {
       col: piece.col,
       width: piece.width,
     })),
-    groups: mapping.groups.map((group, g) => ({ macro: g % placed.macros, pieces: range(group.firstPiece, group.endPiece) })),
+    groups: mapping.groups.map((group, g) => ({
+      macro: g % placed.macros,
+      pieces: range(group.firstPiece, group.endPiece),
+    })),
   }
 }
 

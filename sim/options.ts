@@ -1,7 +1,9 @@
 // What a run or a recording is asked to do; filled by the command line, or by a program.
 import type { Machine } from './chip/spec.js'
 
-export type VectorChoice = { readonly kind: 'first'; readonly n: number } | { readonly kind: 'every'; readonly k: number }
+export type VectorChoice =
+  | { readonly kind: 'first'; readonly n: number }
+  | { readonly kind: 'every'; readonly k: number }
 
 export interface SourceOptions {
   /** ONNX file; null: the embedded network */

@@ -1,20 +1,20 @@
 // The recipe. Read it from top to bottom: network → trace → layers → mapping → simulation → prices → result → tables and files.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { packageRoot } from '../models/base/paths.js'
 import { CheckFailure, SpecError } from '../models/base/errors.js'
+import { packageRoot } from '../models/base/paths.js'
 import { loadNetwork } from '../models/nn/network.js'
 import type { Layer, Network } from '../models/nn/types.js'
 import { readInputs } from '../traces/inputs/read.js'
 import { recordedTensors, recordTrace } from '../traces/record/record.js'
-import { openSession, type InputItem, type Session } from '../traces/record/session.js'
+import { type InputItem, openSession, type Session } from '../traces/record/session.js'
 import type { RecordedTrace } from '../traces/record/trace.js'
 import type { RunResult } from '../traces/results/result.js'
 import { readTrace, writeTrace } from '../traces/store/trace-file.js'
-import { planNetwork, type LayerPlan, type NetworkPlan } from './chip/plan.js'
-import { priceRun } from './chip/priced.js'
-import { simulateLayer, type LayerOutcome } from './chip/layer.js'
+import { type LayerOutcome, simulateLayer } from './chip/layer.js'
+import { type LayerPlan, type NetworkPlan, planNetwork } from './chip/plan.js'
 import { placeLayer } from './chip/prepare.js'
+import { priceRun } from './chip/priced.js'
 import { dumpLayer } from './dump.js'
 import type { RecordOptions, RunOptions, SourceOptions } from './options.js'
 import type { Progress } from './progress.js'
@@ -38,11 +38,23 @@ export async function runSimulation(options: RunOptions, progress: Progress): Pr
     const dump = new Map<string, Uint8Array | string>()
     const outcomes: { plan: LayerPlan; outcome: LayerOutcome }[] = []
     for (const [position, layer] of chosen.entries()) {
-      progress.phase(`layer ${position + 1}/${chosen.length} ${layer.layer.name}`, layer.groups * layer.vectors * source.items)
+      progress.phase(
+        `layer ${position + 1}/${chosen.length} ${layer.layer.name}`,
+        layer.groups * layer.vectors * source.items,
+      )
       outcomes.push({ plan: layer, outcome: await runLayer(options, source, layer, dump, progress) })
     }
     progress.end()
-    const result = priceRun({ options, network: model.network, trace: source.trace, traceSha256: source.sha256, labels: source.labels, items: source.items, plan, outcomes })
+    const result = priceRun({
+      options,
+      network: model.network,
+      trace: source.trace,
+      traceSha256: source.sha256,
+      labels: source.labels,
+      items: source.items,
+      plan,
+      outcomes,
+    })
     return { result, plan, network: model.network, dump }
   } finally {
     await source.session?.release()
@@ -80,7 +92,9 @@ export function embeddedFile(name: string): string {
 async function loadModel(file: string | null): Promise<Model> {
   const path = file ?? embeddedFile('network.onnx')
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    throw new SpecError(`${path}: cannot read the model (${cause.code ?? cause.message}); give the path of a .onnx file`)
+    throw new SpecError(
+      `${path}: cannot read the model (${cause.code ?? cause.message}); give the path of a .onnx file`,
+    )
   })
   return { network: loadNetwork(bytes, path), bytes }
 }
@@ -94,23 +108,39 @@ async function replay(file: string, options: RunOptions, model: Model): Promise<
   const stored = await readTrace(file)
   const { trace } = stored
   if (trace.modelSha256 !== model.network.sha256) {
-    throw new SpecError(`${file}: recorded from another model (sha256 ${trace.modelSha256.slice(0, 12)}…, ${model.network.file} has ${model.network.sha256.slice(0, 12)}…); record it again`)
+    throw new SpecError(
+      `${file}: recorded from another model (sha256 ${trace.modelSha256.slice(0, 12)}…, ${model.network.file} has ${model.network.sha256.slice(0, 12)}…); record it again`,
+    )
   }
   const wanted = options.machine.input
   if (trace.settings.signed !== wanted.signed) {
-    throw new SpecError(`${file}: recorded with input.signed ${trace.settings.signed}, the machine wants ${wanted.signed}; record it again with that machine`)
+    throw new SpecError(
+      `${file}: recorded with input.signed ${trace.settings.signed}, the machine wants ${wanted.signed}; record it again with that machine`,
+    )
   }
-  return { trace, sha256: stored.sha256, labels: stored.labels, items: Math.min(trace.items, options.limit ?? trace.items), session: null, inputs: [] }
+  return {
+    trace,
+    sha256: stored.sha256,
+    labels: stored.labels,
+    items: Math.min(trace.items, options.limit ?? trace.items),
+    session: null,
+    inputs: [],
+  }
 }
 
 async function record(options: SourceOptions, model: Model, progress: Progress): Promise<Source> {
   const { network } = model
   const file = options.inputs ?? (options.model === null ? embeddedFile('inputs.npz') : null)
-  if (file === null) throw new SpecError('no inputs: give --inputs FILE (.npy or .npz) for the network, or --trace FILE to replay a recorded trace')
+  if (file === null)
+    throw new SpecError(
+      'no inputs: give --inputs FILE (.npy or .npz) for the network, or --trace FILE to replay a recorded trace',
+    )
   const { items, labels } = await readInputs(file, network.inputs, options.limit, options.labels)
   const session = await openSession(network, model.bytes, recordedTensors(network))
   progress.phase('recording activations', items.length)
-  const trace = await recordTrace(network, session, items, options.machine.input, (done, total) => progress.step((done / total) * items.length))
+  const trace = await recordTrace(network, session, items, options.machine.input, (done, total) =>
+    progress.step((done / total) * items.length),
+  )
   progress.end()
   return { trace, sha256: '', labels, items: items.length, session, inputs: items }
 }
@@ -122,19 +152,30 @@ function chooseLayers(plan: NetworkPlan, list: string | null): LayerPlan[] {
 }
 
 function findLayer(plan: NetworkPlan, entry: string): LayerPlan {
-  const found = plan.layers.find((layer) => layer.layer.name === entry) ?? (/^\d+$/.test(entry) ? plan.layers[Number(entry)] : undefined)
+  const found =
+    plan.layers.find((layer) => layer.layer.name === entry) ??
+    (/^\d+$/.test(entry) ? plan.layers[Number(entry)] : undefined)
   if (found === undefined) {
-    throw new SpecError(`--layers: no layer "${entry}"; layers are 0 … ${plan.layers.length - 1}: ${plan.layers.map((layer) => layer.layer.name).join(', ')}`)
+    throw new SpecError(
+      `--layers: no layer "${entry}"; layers are 0 … ${plan.layers.length - 1}: ${plan.layers.map((layer) => layer.layer.name).join(', ')}`,
+    )
   }
   return found
 }
 
-async function runLayer(options: RunOptions, source: Source, plan: LayerPlan, dump: Map<string, Uint8Array | string>, progress: Progress): Promise<LayerOutcome> {
+async function runLayer(
+  options: RunOptions,
+  source: Source,
+  plan: LayerPlan,
+  dump: Map<string, Uint8Array | string>,
+  progress: Progress,
+): Promise<LayerOutcome> {
   const { machine } = options
   const { layer } = plan
   const tensor = source.trace.tensors.get(layer.inputTensor)!
   const placed = placeLayer(layer, tensor.shape, machine, 'machine')
-  const recorder = options.dumpVectors === null && !options.dumpMapping ? null : dumpLayer(placed, machine, tensor, options)
+  const recorder =
+    options.dumpVectors === null && !options.dumpMapping ? null : dumpLayer(placed, machine, tensor, options)
   const outcome = await simulateLayer({
     machine,
     placed,
@@ -151,12 +192,21 @@ async function runLayer(options: RunOptions, source: Source, plan: LayerPlan, du
     reference: (item) => referenceOf(options, source, layer, tensor.shape, item),
   })
   const steps = outcome.values?.reference?.maxSteps ?? 0
-  if (steps > 1) throw new CheckFailure(`${layer.name}: the dequantised result is ${steps.toFixed(3)} output steps from onnxruntime's; expected at most 1`)
+  if (steps > 1)
+    throw new CheckFailure(
+      `${layer.name}: the dequantised result is ${steps.toFixed(3)} output steps from onnxruntime's; expected at most 1`,
+    )
   for (const [path, content] of recorder?.files(outcome) ?? []) dump.set(path, content)
   return outcome
 }
 
-async function referenceOf(options: RunOptions, source: Source, layer: Layer, inputShape: readonly number[], item: number) {
+async function referenceOf(
+  options: RunOptions,
+  source: Source,
+  layer: Layer,
+  inputShape: readonly number[],
+  item: number,
+) {
   if (!options.check || source.session === null) return null
   const fetched = await source.session.run(source.inputs[item]!, [layer.outputTensor])
   return { data: fetched.get(layer.outputTensor)!.data, inputShape }

@@ -46,7 +46,8 @@ interface Work {
 export function cycleBound(input: BoundInput, macros: number): number {
   const totals: Work[] = []
   for (const [g, group] of input.mapping.groups.entries()) {
-    const work = (totals[g % macros] ??= { cache: 0, load: 0, skip: 0, cim: 0, adc: 0, tail: 0 })
+    const work = totals[g % macros] ?? { cache: 0, load: 0, skip: 0, cim: 0, adc: 0, tail: 0 }
+    totals[g % macros] = work
     for (let w = group.firstWindow; w < group.endWindow; w++) addWindow(work, w, input)
   }
   return totals.reduce((most, work) => Math.max(most, ...Object.values(work)), 0)
@@ -63,7 +64,8 @@ function addWindow(work: Work, window: number, input: BoundInput): void {
   const flags = new Uint8Array(ous)
   for (let pass = 0; pass < passes; pass++) {
     for (let k = 0; k < ous; k++) flags[k] = neededPlanes(first + k, pass, input)
-    if (rates.order === 'ou-bit') for (let k = 0; k < ous; k++) addItem(work, first + k, flags.subarray(k, k + 1), input)
+    if (rates.order === 'ou-bit')
+      for (let k = 0; k < ous; k++) addItem(work, first + k, flags.subarray(k, k + 1), input)
     else addItem(work, first, flags, input)
   }
 }
@@ -100,7 +102,8 @@ function neededPlanes(ou: number, pass: number, { mapping, codes, sliceMasks, ra
   const { matrix } = mapping.strips[mapping.stripOf[ou]!]!
   const base = pass * mapping.matrices[matrix]!.rows
   let union = 0
-  for (let i = mapping.rowStart[ou]!; i < mapping.rowStart[ou + 1]!; i++) union |= codes[matrix]![base + mapping.rowOf[i]!]!
+  for (let i = mapping.rowStart[ou]!; i < mapping.rowStart[ou + 1]!; i++)
+    union |= codes[matrix]![base + mapping.rowOf[i]!]!
   let needed = 0
   for (let plane = 0; plane < rates.planes; plane++) {
     if (((union >> (plane * rates.bitsPerStep)) & (2 ** rates.bitsPerStep - 1)) !== 0) needed |= 1 << plane

@@ -24,7 +24,9 @@ function describeIssue(schema: z.ZodType, data: unknown, issue: z.core.$ZodIssue
   const value = valueAt(data, issue.path)
   const expected = expectation(fieldAt(schema, issue.path), issue)
   if (value === undefined) return [`${locate(issue.path.slice(0, -1), false)} ${path}: missing; expected ${expected}`]
-  return [`${locate(issue.path, false)} ${path}: expected ${expected}, got ${JSON.stringify(value)}${choiceHint(issue, value)}`]
+  return [
+    `${locate(issue.path, false)} ${path}: expected ${expected}, got ${JSON.stringify(value)}${choiceHint(issue, value)}`,
+  ]
 }
 
 function choiceHint(issue: z.core.$ZodIssue, value: unknown): string {
@@ -35,7 +37,8 @@ function choiceHint(issue: z.core.$ZodIssue, value: unknown): string {
 
 export function valueAt(data: unknown, path: readonly PropertyKey[]): unknown {
   let at = data
-  for (const step of path) at = typeof at === 'object' && at !== null ? (at as Record<PropertyKey, unknown>)[step] : undefined
+  for (const step of path)
+    at = typeof at === 'object' && at !== null ? (at as Record<PropertyKey, unknown>)[step] : undefined
   return at
 }
 
@@ -67,7 +70,11 @@ export function unwrap(schema: z.ZodType): z.ZodType {
 
 /** Text and unit of a field, wherever in its wrappers they stand. */
 export function metaOf(schema: z.ZodType): { readonly description: string; readonly unit: string } {
-  const meta = schema.meta() ?? (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional ? metaOf(schema.unwrap() as z.ZodType) : undefined)
+  const meta =
+    schema.meta() ??
+    (schema instanceof z.ZodDefault || schema instanceof z.ZodOptional
+      ? metaOf(schema.unwrap() as z.ZodType)
+      : undefined)
   return { description: String(meta?.['description'] ?? ''), unit: String(meta?.['unit'] ?? '') }
 }
 
@@ -78,7 +85,8 @@ export function rangeOf(schema: z.ZodType): string {
   if (bare instanceof z.ZodLiteral) return `"${[...bare.values].join('" or "')}"`
   if (bare instanceof z.ZodEnum) return (bare.options as string[]).map((option) => `"${option}"`).join(', ')
   if (bare instanceof z.ZodBoolean) return 'true or false'
-  if (bare instanceof z.ZodNumber) return `${bare.isInt ? 'a whole number' : 'a number'} ${bare.minValue} … ${bare.maxValue}`
+  if (bare instanceof z.ZodNumber)
+    return `${bare.isInt ? 'a whole number' : 'a number'} ${bare.minValue} … ${bare.maxValue}`
   if (bare instanceof z.ZodString) return 'text'
   if (bare instanceof z.ZodArray) return 'a list'
   return bare instanceof z.ZodObject ? 'a map of fields' : 'a value'

@@ -27,7 +27,8 @@ export function readDocument(file: string): ConfigDocument {
 }
 
 export function parseText(text: string, file: string): ConfigDocument {
-  if (text.length > largest) throw new SpecError(`${file}: ${text.length} characters; a machine description has at most ${largest}`)
+  if (text.length > largest)
+    throw new SpecError(`${file}: ${text.length} characters; a machine description has at most ${largest}`)
   const lines = new LineCounter()
   const doc = parseDocument(text, { lineCounter: lines, uniqueKeys: true, merge: true })
   const at = (offset: number) => {
@@ -35,14 +36,18 @@ export function parseText(text: string, file: string): ConfigDocument {
     return `${file}:${line}:${col}`
   }
   const problems = [...doc.errors, ...doc.warnings]
-  if (problems.length > 0) throw new SpecError(problems.map((e) => `${at(e.pos[0])} ${e.message.split('\n')[0]}`).join('\n'))
+  if (problems.length > 0)
+    throw new SpecError(problems.map((e) => `${at(e.pos[0])} ${e.message.split('\n')[0]}`).join('\n'))
   let data: unknown
   try {
     data = doc.toJS({ maxAliasCount: 100 })
   } catch (cause) {
     throw new SpecError(`${file}: ${cause instanceof Error ? cause.message : String(cause)}`)
   }
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) throw new SpecError(`${file}:1:1 expected a map of fields (name: value), got ${data === null ? 'an empty file' : typeof data}`)
+  if (typeof data !== 'object' || data === null || Array.isArray(data))
+    throw new SpecError(
+      `${file}:1:1 expected a map of fields (name: value), got ${data === null ? 'an empty file' : typeof data}`,
+    )
   return { file, data: data as Plain, position: (path, key = false) => at(offsetOf(doc.contents, path, key)) }
 }
 

@@ -35,7 +35,9 @@ export function loadLayers(arch: string, sets: readonly string[], schema: z.ZodT
   const overrides = sets.map((set) => parseSet(set, schema))
   for (const override of overrides) data = merge(data, nest(override.path, override.value))
   const locate = (path: readonly PropertyKey[], key = false): string => {
-    const set = overrides.findLast((o) => o.path.every((step, i) => i >= path.length || step === String(path[i])) && o.path.length <= path.length)
+    const set = overrides.findLast(
+      (o) => o.path.every((step, i) => i >= path.length || step === String(path[i])) && o.path.length <= path.length,
+    )
     if (set !== undefined) return `--set ${set.text}`
     const document = documents.findLast((d) => valueAt(d.data, path) !== undefined) ?? documents.at(-1)!
     return document.position(path, key)
@@ -49,17 +51,22 @@ function findFile(arch: string, folder: string): string {
   const isFile = arch.includes('/') || arch.includes('\\') || arch.endsWith('.yaml') || arch.endsWith('.yml')
   if (isFile) return isAbsolute(arch) ? arch : join(folder, arch)
   const file = join(presetFolder(), `${basename(arch)}.yaml`)
-  if (!existsSync(file)) throw new SpecError(`${unknownName('machine', arch, presetNames())} A file of your own needs the ending .yaml.`)
+  if (!existsSync(file))
+    throw new SpecError(`${unknownName('machine', arch, presetNames())} A file of your own needs the ending .yaml.`)
   return file
 }
 
 /** The document and those it extends, base first. */
 function chain(file: string, seen: readonly string[]): ConfigDocument[] {
-  if (seen.includes(file)) throw new SpecError(`${[...seen, file].join(' extends ')}: the files extend one another in a circle`)
+  if (seen.includes(file))
+    throw new SpecError(`${[...seen, file].join(' extends ')}: the files extend one another in a circle`)
   const document = readDocument(file)
   const base = document.data['extends']
   if (base === undefined) return [document]
-  if (typeof base !== 'string') throw new SpecError(`${document.position(['extends'])} extends: expected the name of a preset or a file, got ${JSON.stringify(base)}`)
+  if (typeof base !== 'string')
+    throw new SpecError(
+      `${document.position(['extends'])} extends: expected the name of a preset or a file, got ${JSON.stringify(base)}`,
+    )
   return [...chain(findFile(base, dirname(file)), [...seen, file]), document]
 }
 
@@ -92,13 +99,20 @@ function parseSet(text: string, schema: z.ZodType): Override {
     const parent = fieldAt(schema, path.slice(0, depth - 1))
     const known = Object.keys((parent === null ? null : shapeOf(parent)) ?? {})
     const near = nearest(path[depth - 1]!, known)
-    const prefix = path.slice(0, depth - 1).map((step) => `${step}.`).join('')
-    throw new SpecError(`--set ${text}: unknown field "${path.slice(0, depth).join('.')}".${near === null ? ` Known: ${known.join(', ')}.` : ` Did you mean "${prefix}${near}"?`}`)
+    const prefix = path
+      .slice(0, depth - 1)
+      .map((step) => `${step}.`)
+      .join('')
+    throw new SpecError(
+      `--set ${text}: unknown field "${path.slice(0, depth).join('.')}".${near === null ? ` Known: ${known.join(', ')}.` : ` Did you mean "${prefix}${near}"?`}`,
+    )
   }
   try {
     return { path, value: parse(text.slice(split + 1)) as unknown, text }
   } catch (cause) {
-    throw new SpecError(`--set ${text}: the value is not YAML (${cause instanceof Error ? cause.message.split('\n')[0] : String(cause)})`)
+    throw new SpecError(
+      `--set ${text}: the value is not YAML (${cause instanceof Error ? cause.message.split('\n')[0] : String(cause)})`,
+    )
   }
 }
 

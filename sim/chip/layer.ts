@@ -1,6 +1,7 @@
 // One layer, item by item: event engine, values, checks, baselines, bound. Energy is put on afterwards (run.ts).
-import { CheckFailure, Interrupted } from '../../models/base/errors.js'
+
 import { cycleBound } from '../../models/analytic/bound.js'
+import { CheckFailure, Interrupted } from '../../models/base/errors.js'
 import type { ActionCounts } from '../../models/cost/actions.js'
 import { firstOutput } from '../../models/mapping/mapping.js'
 import { integerProduct } from '../../models/nn/lower.js'
@@ -13,8 +14,8 @@ import { type EventOptions, type Firing, runEvent } from '../engines/event.js'
 import type { VectorChoice } from '../options.js'
 import { countActions, type TallyContext } from '../stages/tally.js'
 import { type ItemVectors, itemVectors, machineAdc, type PlacedLayer } from './prepare.js'
-import type { Machine } from './spec.js'
 import { addReference, createReferenceTotals, finishReference, type ReferenceTensor } from './reference.js'
+import type { Machine } from './spec.js'
 
 export interface LayerRequest {
   readonly machine: Machine
@@ -70,7 +71,13 @@ export async function simulateLayer(request: LayerRequest): Promise<LayerOutcome
       request.onPass(passes)
     }
     const ctx = contextOf(request.placed, input, request.machine, sink)
-    const options = { kernel: request.kernel, together: false, values: sink, onFiring: item === 0 ? request.onFiring : null, onPass }
+    const options = {
+      kernel: request.kernel,
+      together: false,
+      values: sink,
+      onFiring: item === 0 ? request.onFiring : null,
+      onPass,
+    }
     timings.push(runEvent(ctx, request.placed.macros, options))
     boundCycles += boundOf(request.placed, input)
     vectors += input.chosen.length
@@ -102,7 +109,10 @@ function contextOf(placed: PlacedLayer, input: ItemVectors, machine: Machine, si
 function boundOf(placed: PlacedLayer, input: ItemVectors): number {
   const { passes, codes, sliceMasks } = input.work
   const polarities = placed.coding.polarities
-  return cycleBound({ mapping: placed.mapping, polarities, passes, codes, sliceMasks, rates: placed.spec }, placed.macros)
+  return cycleBound(
+    { mapping: placed.mapping, polarities, passes, codes, sliceMasks, rates: placed.spec },
+    placed.macros,
+  )
 }
 
 function ouValues(request: LayerRequest, input: ItemVectors): OuValues {
@@ -168,7 +178,11 @@ function addDense(list: readonly DenseOutcome[]): DenseOutcome {
 
 function addActions(a: ActionCounts, b: ActionCounts): ActionCounts {
   const add = (x: Float64Array, y: Float64Array) => x.map((value, i) => value + y[i]!)
-  return { counts: add(a.counts, b.counts), cellReads: add(a.cellReads, b.cellReads), adcCodes: add(a.adcCodes, b.adcCodes) }
+  return {
+    counts: add(a.counts, b.counts),
+    cellReads: add(a.cellReads, b.cellReads),
+    adcCodes: add(a.adcCodes, b.adcCodes),
+  }
 }
 
 /** Checks every item's results against the integer product and adds up what the ADC did to them. */
@@ -182,12 +196,21 @@ function createValueTotals(request: LayerRequest) {
   async function add(input: ItemVectors, sink: OuValues, item: number): Promise<Float64Array> {
     const vectors = input.chosen.length
     const exact = exactProduct(placed, input)
-    const base = { mapping: placed.mapping, coding: placed.coding, form: tensor.form, zeroPoint: tensor.zeroPoint, codes: input.work.codes, vectors }
+    const base = {
+      mapping: placed.mapping,
+      coding: placed.coding,
+      form: tensor.form,
+      zeroPoint: tensor.zeroPoint,
+      codes: input.work.codes,
+      vectors,
+    }
     correct(sink.lossless, base)
     correct(sink.acc, base)
     const wrong = sink.lossless.findIndex((value, i) => value !== exact[i])
     if (wrong >= 0) {
-      throw new CheckFailure(`${placed.layer.name}: result ${wrong} of item ${item} is ${sink.lossless[wrong]} with a lossless ADC, the integer product is ${exact[wrong]}`)
+      throw new CheckFailure(
+        `${placed.layer.name}: result ${wrong} of item ${item} is ${sink.lossless[wrong]} with a lossless ADC, the integer product is ${exact[wrong]}`,
+      )
     }
     conversions += sink.histogram.reduce((a, b) => a + b, 0)
     clipped += sink.clipped()
@@ -199,7 +222,12 @@ function createValueTotals(request: LayerRequest) {
 
   function finish(): ValueResult {
     const statistics = errorStatistics(join(errors.map((e) => e.actual)), join(errors.map((e) => e.exact)))
-    return { outputs: null, losslessMismatches: 0, clips: { conversions, clipped, ...statistics }, reference: finishReference(reference) }
+    return {
+      outputs: null,
+      losslessMismatches: 0,
+      clips: { conversions, clipped, ...statistics },
+      reference: finishReference(reference),
+    }
   }
   return { add, finish }
 }
@@ -222,7 +250,8 @@ function exactProduct(placed: PlacedLayer, input: ItemVectors): Float64Array {
   let base = 0
   for (const [m, matrix] of matrices.entries()) {
     const part = integerProduct(matrix, input.vectors[m]!)
-    for (let v = 0; v < input.chosen.length; v++) exact.set(part.subarray(v * matrix.cols, (v + 1) * matrix.cols), v * outputs + base)
+    for (let v = 0; v < input.chosen.length; v++)
+      exact.set(part.subarray(v * matrix.cols, (v + 1) * matrix.cols), v * outputs + base)
     base += matrix.cols
   }
   return exact

@@ -35,7 +35,8 @@ export function planNetwork(network: Network, trace: RecordedTrace, machine: Mac
 
 function planLayer(network: Network, layer: Layer, trace: RecordedTrace, machine: Machine): LayerPlan {
   const tensor = trace.tensors.get(layer.inputTensor)
-  if (tensor === undefined) throw new ModelError(`${network.file}: the trace holds no tensor "${layer.inputTensor}" for layer ${layer.name}`)
+  if (tensor === undefined)
+    throw new ModelError(`${network.file}: the trace holds no tensor "${layer.inputTensor}" for layer ${layer.name}`)
   const placed = placeLayer(layer, tensor.shape, machine, 'machine')
   const dense = placeLayer(layer, tensor.shape, machine, 'dense-same-hardware')
   const { mapping, coding } = placed

@@ -29,7 +29,12 @@ export interface PlacedLayer {
   readonly packed: boolean
 }
 
-export function placeLayer(layer: Layer, inputShape: readonly number[], machine: Machine, variant: Variant): PlacedLayer {
+export function placeLayer(
+  layer: Layer,
+  inputShape: readonly number[],
+  machine: Machine,
+  variant: Variant,
+): PlacedLayer {
   const map = mapSpec(machine, variant)
   const weights = quantiseWeights(layer, machine.weights, map.options.groups)
   const mapping = mapLayer(weights.matrices, map)
@@ -63,7 +68,13 @@ export interface ItemVectors {
   readonly work: LayerWork
 }
 
-export function itemVectors(placed: PlacedLayer, tensor: CodedTensor, item: number, machine: Machine, choice: VectorChoice | null): ItemVectors {
+export function itemVectors(
+  placed: PlacedLayer,
+  tensor: CodedTensor,
+  item: number,
+  machine: Machine,
+  choice: VectorChoice | null,
+): ItemVectors {
   const chosen = chooseVectors(placed.resolved.vectors, choice)
   const order = machine.weights.rowOrder
   const groups: (number | 'all')[] = placed.packed ? ['all'] : placed.mapping.matrices.map((_, g) => g)
@@ -88,7 +99,8 @@ function pick(codes: VectorCodes, chosen: Int32Array): VectorCodes {
   if (chosen.length === codes.vectors) return codes
   const passes = codes.passes.map((block) => {
     const kept = new Uint8Array(chosen.length * codes.rows)
-    for (const [i, v] of chosen.entries()) kept.set(block.subarray(v * codes.rows, (v + 1) * codes.rows), i * codes.rows)
+    for (const [i, v] of chosen.entries())
+      kept.set(block.subarray(v * codes.rows, (v + 1) * codes.rows), i * codes.rows)
     return kept
   })
   return { ...codes, vectors: chosen.length, passes }

@@ -32,7 +32,10 @@ export function priceRun(run: PricedRun): RunResult {
   const context = priceContext(machine, facts, 'machine')
   const prices = bindPrices(context)
   const layers = run.outcomes.map((entry) => layerResult(entry.plan, entry.outcome, run, facts))
-  const counted = run.outcomes.map(({ outcome }) => ({ actions: outcome.timing.actions, activity: activityOf(outcome) }))
+  const counted = run.outcomes.map(({ outcome }) => ({
+    actions: outcome.timing.actions,
+    activity: activityOf(outcome),
+  }))
   const cells = run.plan.layers.reduce((sum, layer) => sum + layer.cells, 0)
   return {
     network: { file: run.network.file, sha256: run.network.sha256 },
@@ -44,7 +47,11 @@ export function priceRun(run: PricedRun): RunResult {
     notOnArrays: run.trace.products.map(({ name, op, macs }) => ({ name, op, macs: macs * run.items })),
     accuracy: accuracyOf(run),
     area: area(prices, chip),
-    prices: { table: machine.cost.prices, adcModel: machine.cost.adcModel, alternatives: alternatives(context, counted, chip) },
+    prices: {
+      table: machine.cost.prices,
+      adcModel: machine.cost.adcModel,
+      alternatives: alternatives(context, counted, chip),
+    },
     cyclePeriodNs: machine.clock.periodNs,
     programmingPj: programmingEnergyPj(cells, machine.cell),
   }
@@ -105,15 +112,24 @@ function layerResult(plan: LayerPlan, outcome: LayerOutcome, run: PricedRun, fac
 
 /** Stage with the most busy cycles in the slowest macro (ties: the earlier one). */
 function limitingStage(outcome: LayerOutcome): string {
-  const slowest = outcome.timing.macros.reduce<LayerOutcome['timing']['macros'][number] | null>((a, b) => (a === null || b.span > a.span ? b : a), null)
+  const slowest = outcome.timing.macros.reduce<LayerOutcome['timing']['macros'][number] | null>(
+    (a, b) => (a === null || b.span > a.span ? b : a),
+    null,
+  )
   return slowest?.stages.reduce((a, b) => (b.busy > a.busy ? b : a)).name ?? 'none'
 }
 
 function partialWords(run: PricedRun): string | null {
   const parts: string[] = []
-  if (run.outcomes.length < run.plan.layers.length) parts.push(`${run.outcomes.length} of ${run.plan.layers.length} layers`)
+  if (run.outcomes.length < run.plan.layers.length)
+    parts.push(`${run.outcomes.length} of ${run.plan.layers.length} layers`)
   const { vectors } = run.options
-  if (vectors !== null) parts.push(vectors.kind === 'first' ? `first ${vectors.n} vectors of every layer and item` : `every ${vectors.k}th vector of every layer and item`)
+  if (vectors !== null)
+    parts.push(
+      vectors.kind === 'first'
+        ? `first ${vectors.n} vectors of every layer and item`
+        : `every ${vectors.k}th vector of every layer and item`,
+    )
   return parts.length === 0 ? null : parts.join('; ')
 }
 

@@ -16,7 +16,9 @@ export function resolveMachine(arch: string, sets: readonly string[]): ResolvedM
   const machine = machineSchema.parse(layers.data)
   const broken = violations(machine)
   if (broken.length > 0) {
-    throw new SpecError(broken.map(({ path, message }) => `${layers.locate(path)} ${path.join('.')}: ${message}`).join('\n'))
+    throw new SpecError(
+      broken.map(({ path, message }) => `${layers.locate(path)} ${path.join('.')}: ${message}`).join('\n'),
+    )
   }
   return { machine, locate: layers.locate }
 }

@@ -1,7 +1,8 @@
 // cimulator config show: the machine as it will be used, with units and where every value comes from.
+
+import { relative } from 'node:path'
 import { stringify } from 'yaml'
 import { fieldAt, metaOf } from '../../models/config/check.js'
-import { relative } from 'node:path'
 import { resolveMachine } from '../chip/resolve.js'
 import { machineSchema } from '../chip/spec.js'
 import type { CliCommand } from './context.js'

@@ -23,7 +23,10 @@ export interface CliCommand {
   configure(command: Command, run: (action: (context: CliContext) => Promise<void>) => Promise<void>): void
 }
 
-export function createContext(options: { readonly quiet: boolean; readonly json: boolean }, signal: AbortSignal): CliContext {
+export function createContext(
+  options: { readonly quiet: boolean; readonly json: boolean },
+  signal: AbortSignal,
+): CliContext {
   return {
     signal,
     quiet: options.quiet,

@@ -4,8 +4,8 @@ import { SpecError } from '../../models/base/errors.js'
 import { unknownName } from '../../models/base/registry.js'
 import { fieldAt, metaOf, rangeOf, shapeOf, valueAt } from '../../models/config/check.js'
 import { presetNames } from '../../models/config/layered.js'
-import { adcModels } from '../../models/cost/adc/index.js'
 import { actions } from '../../models/cost/actions.js'
+import { adcModels } from '../../models/cost/adc/index.js'
 import { priceTables } from '../../models/cost/prices/index.js'
 import { remappers } from '../../models/mapping/index.js'
 import { resolveMachine } from '../chip/resolve.js'
@@ -19,16 +19,35 @@ const topics: Readonly<Record<string, (name: string | undefined) => string[]>> =
     const { machine } = resolveMachine(name ?? 'wu2024', [])
     return fields(machineSchema, []).map((path) => {
       const source = machine.sources[path.join('.')] ?? ''
-      return entry(path.join('.'), `${JSON.stringify(valueAt(machine, path)) ?? '–'} ${metaOf(fieldAt(machineSchema, path)!).unit}  ${source}`)
+      return entry(
+        path.join('.'),
+        `${JSON.stringify(valueAt(machine, path)) ?? '–'} ${metaOf(fieldAt(machineSchema, path)!).unit}  ${source}`,
+      )
     })
   },
   parameters: (prefix) => {
     const found = fields(machineSchema, []).filter((path) => prefix === undefined || path.join('.').startsWith(prefix))
-    if (found.length === 0) throw new SpecError(unknownName('parameter', prefix ?? '', fields(machineSchema, []).map((path) => path.join('.'))))
+    if (found.length === 0)
+      throw new SpecError(
+        unknownName(
+          'parameter',
+          prefix ?? '',
+          fields(machineSchema, []).map((path) => path.join('.')),
+        ),
+      )
     return found.map(parameter)
   },
   stages: () => stages.all.map((stage) => entry(stage.name, stage.doc)),
-  components: () => [...new Set(actions.map((action) => action.component))].map((component) => entry(component, actions.filter((a) => a.component === component).map((a) => a.name).join(', '))),
+  components: () =>
+    [...new Set(actions.map((action) => action.component))].map((component) =>
+      entry(
+        component,
+        actions
+          .filter((a) => a.component === component)
+          .map((a) => a.name)
+          .join(', '),
+      ),
+    ),
   actions: () => actions.map((action) => entry(action.name, `${action.component}, ${action.unit}: ${action.doc}`)),
   prices: () => [...priceTables.all, ...adcModels.all].map((table) => entry(table.name, table.doc)),
   remappers: () => remappers.all.map((remapper) => entry(remapper.name, remapper.doc)),

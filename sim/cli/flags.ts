@@ -10,14 +10,20 @@ export interface MachineFlags {
 export function addMachineOptions(command: Command): Command {
   return command
     .option('--arch <name|file>', 'machine: a preset or a YAML file', 'wu2024')
-    .option('--set <path=value>', 'override a field of the machine; may be given several times', (value: string, all: string[]) => [...all, value], [] as string[])
+    .option(
+      '--set <path=value>',
+      'override a field of the machine; may be given several times',
+      (value: string, all: string[]) => [...all, value],
+      [] as string[],
+    )
 }
 
 /** Parser of an option that is a whole number of at least `min`. */
 export function wholeNumber(option: string, min: number): (text: string) => number {
   return (text) => {
     const value = Number(text)
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < min) throw new SpecError(`${option} ${text}: expected a whole number of at least ${min}`)
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < min)
+      throw new SpecError(`${option} ${text}: expected a whole number of at least ${min}`)
     return value
   }
 }

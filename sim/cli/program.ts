@@ -45,14 +45,20 @@ export function buildProgram(signal: AbortSignal): Command {
   for (const entry of commands) {
     const command = program.command(entry.name).description(entry.doc).exitOverride()
     command.addHelpText('after', `\nExamples:\n${entry.examples.map((line) => `  ${line}`).join('\n')}`)
-    command.option('--json', 'results as JSON on stdout').option('--quiet', 'no progress and no remarks').option('--debug', 'stack traces')
+    command
+      .option('--json', 'results as JSON on stdout')
+      .option('--quiet', 'no progress and no remarks')
+      .option('--debug', 'stack traces')
     entry.configure(command, (action) => {
       const flags: GlobalFlags = { ...program.opts<GlobalFlags>(), ...command.opts<GlobalFlags>() }
       return action(createContext({ quiet: flags.quiet === true, json: flags.json === true }, signal))
     })
     for (const sub of command.commands) sub.exitOverride()
   }
-  program.addHelpText('after', '\nExamples:\n  cimulator run\n  cimulator run model.onnx --inputs inputs.npy --out runs/first\n  cimulator describe machine wu2024')
+  program.addHelpText(
+    'after',
+    '\nExamples:\n  cimulator run\n  cimulator run model.onnx --inputs inputs.npy --out runs/first\n  cimulator describe machine wu2024',
+  )
   return program
 }
 
@@ -64,6 +70,8 @@ function report(cause: unknown, debug: boolean): number {
     return cause.exitCode
   }
   const text = cause instanceof Error ? cause.message : String(cause)
-  process.stderr.write(`bug: ${text}\nThis is a fault of cimulator. Please report it with the command line and the output of --debug.\n`)
+  process.stderr.write(
+    `bug: ${text}\nThis is a fault of cimulator. Please report it with the command line and the output of --debug.\n`,
+  )
   return 70
 }

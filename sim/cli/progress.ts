@@ -17,7 +17,10 @@ function bar(): Progress {
     phase(name, total) {
       end()
       const format = `${name.slice(0, 40).padEnd(40)} {bar} {percentage}%  eta {eta_formatted}`
-      current = new SingleBar({ format, stream: process.stderr, clearOnComplete: true, hideCursor: true, fps: 5, barsize: 24 }, Presets.shades_classic)
+      current = new SingleBar(
+        { format, stream: process.stderr, clearOnComplete: true, hideCursor: true, fps: 5, barsize: 24 },
+        Presets.shades_classic,
+      )
       current.start(Math.max(1, Math.round(total)), 0)
     },
     step: (done) => current?.update(Math.round(done)),
@@ -44,7 +47,9 @@ function lines(): Progress {
       if (now - shown < pauseMs) return
       shown = now
       const eta = done > 0 ? Math.round((((now - started) / done) * (total - done)) / 1000) : 0
-      process.stderr.write(`[${Math.round((done / total) * 100)}%] ${name}  ${Math.round(done)}/${Math.round(total)}  eta ${eta}s\n`)
+      process.stderr.write(
+        `[${Math.round((done / total) * 100)}%] ${name}  ${Math.round(done)}/${Math.round(total)}  eta ${eta}s\n`,
+      )
     },
     end: () => {},
     note: (text) => void process.stderr.write(`${text}\n`),

@@ -15,7 +15,10 @@ interface Flags extends MachineFlags {
 export const record: CliCommand = {
   name: 'record',
   doc: 'run a network once and store the integer activations of its layers',
-  examples: ['cimulator record model.onnx --inputs inputs.npy --out trace.npz', 'cimulator run model.onnx --trace trace.npz'],
+  examples: [
+    'cimulator record model.onnx --inputs inputs.npy --out trace.npz',
+    'cimulator run model.onnx --trace trace.npz',
+  ],
   configure(command, execute) {
     addMachineOptions(command)
       .argument('[model]', 'ONNX file (default: the embedded network)')
@@ -28,7 +31,10 @@ export const record: CliCommand = {
         execute(async (context) => {
           const { machine } = resolveMachine(flags.arch, flags.set)
           const { inputs = null, labels = null, limit = null, out, force = false } = flags
-          const trace = await recordToFile({ model: model ?? null, inputs, labels, machine, limit, out, force, signal: context.signal }, context.progress())
+          const trace = await recordToFile(
+            { model: model ?? null, inputs, labels, machine, limit, out, force, signal: context.signal },
+            context.progress(),
+          )
           const codes = [...trace.tensors.values()].reduce((sum, tensor) => sum + tensor.codes.length, 0)
           context.out(`${out}: ${trace.items} items, ${trace.tensors.size} tensors, ${codes} codes`)
         }),

@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism, cpus, hostname, platform, release, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { packageRoot } from '../../models/base/paths.js'
 import { SpecError } from '../../models/base/errors.js'
+import { packageRoot } from '../../models/base/paths.js'
 import { engineering, grouped } from '../../models/base/units.js'
 import { renderTable } from '../../traces/report/table.js'
 import { checkTarget, writeRunDirectory } from '../../traces/results/directory.js'
@@ -59,7 +59,11 @@ export const run: CliCommand = {
       .option('--no-check', 'do not compare with onnxruntime')
       .option('--dry-run', 'print MACs, OUs, expected time and memory, and stop')
       .option('--dump-mapping', 'write where the weights lie (needs --out)')
-      .option('--dump-vectors <n>', 'write codes, results, counters and the first N firings of every stage (needs --out)', wholeNumber('--dump-vectors', 0))
+      .option(
+        '--dump-vectors <n>',
+        'write codes, results, counters and the first N firings of every stage (needs --out)',
+        wholeNumber('--dump-vectors', 0),
+      )
       .option('--out <dir>', 'write the run directory')
       .option('--force', 'replace an existing run directory')
       .action((model: string | undefined, flags: Flags) => execute((context) => act(context, model, flags)))
@@ -69,7 +73,8 @@ export const run: CliCommand = {
 function vectorChoice(text: string): VectorChoice {
   const match = /^(first|every):(\d+)$/.exec(text)
   const n = Number(match?.[2] ?? 0)
-  if (match === null || n < 1) throw new SpecError(`--vectors ${text}: expected first:N or every:K with a number of at least 1`)
+  if (match === null || n < 1)
+    throw new SpecError(`--vectors ${text}: expected first:N or every:K with a number of at least 1`)
   return match[1] === 'first' ? { kind: 'first', n } : { kind: 'every', k: n }
 }
 
@@ -78,7 +83,9 @@ async function act(context: CliContext, model: string | undefined, flags: Flags)
   if (options.out !== null) await checkTarget(options.out, options.force)
   const started = Date.now()
   if (options.model === null && options.inputs === null && options.trace === null && flags.limit === undefined) {
-    context.say(`embedded network, first ${embeddedItems} of its 64 inputs (--limit N for more), machine ${options.machine.name}`)
+    context.say(
+      `embedded network, first ${embeddedItems} of its 64 inputs (--limit N for more), machine ${options.machine.name}`,
+    )
   }
   const outcome = await runSimulation(options, context.progress())
   if (outcome.result === null) {
@@ -86,22 +93,30 @@ async function act(context: CliContext, model: string | undefined, flags: Flags)
     return
   }
   if (options.out !== null) {
-    await writeRunDirectory(options.out, outcome.result, manifest(options, started), outcome.dump, { force: options.force })
+    await writeRunDirectory(options.out, outcome.result, manifest(options, started), outcome.dump, {
+      force: options.force,
+    })
     context.say(`written: ${options.out}`)
   }
   const width = process.stdout.columns ?? 160
   const color = process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined
-  context.out(context.json ? JSON.stringify(summaryOf(outcome.result), null, 2) : renderTable(outcome.result, { width, color }))
+  context.out(
+    context.json ? JSON.stringify(summaryOf(outcome.result), null, 2) : renderTable(outcome.result, { width, color }),
+  )
   context.say(`simulated in ${((Date.now() - started) / 1000).toFixed(1)} s`)
 }
 
 function runOptions(context: CliContext, model: string | undefined, flags: Flags): RunOptions {
   if (flags.engine !== 'event') throw new SpecError(`--engine ${flags.engine}: unknown engine. Known: event.`)
-  if (flags.kernel !== 'wheel' && flags.kernel !== 'sdsl') throw new SpecError(`--kernel ${String(flags.kernel)}: unknown kernel. Known: wheel, sdsl.`)
-  if (flags.values !== 'on' && flags.values !== 'off') throw new SpecError(`--values ${flags.values}: expected on or off`)
-  if (flags.inputs !== undefined && flags.trace !== undefined) throw new SpecError('--inputs and --trace: give one of them')
+  if (flags.kernel !== 'wheel' && flags.kernel !== 'sdsl')
+    throw new SpecError(`--kernel ${String(flags.kernel)}: unknown kernel. Known: wheel, sdsl.`)
+  if (flags.values !== 'on' && flags.values !== 'off')
+    throw new SpecError(`--values ${flags.values}: expected on or off`)
+  if (flags.inputs !== undefined && flags.trace !== undefined)
+    throw new SpecError('--inputs and --trace: give one of them')
   const dumps = flags.dumpMapping === true || flags.dumpVectors !== undefined
-  if (dumps && flags.out === undefined) throw new SpecError('--dump-mapping and --dump-vectors write into the run directory: give --out DIR')
+  if (dumps && flags.out === undefined)
+    throw new SpecError('--dump-mapping and --dump-vectors write into the run directory: give --out DIR')
   const { machine } = resolveMachine(flags.arch, flags.set)
   const embedded = model === undefined && flags.inputs === undefined && flags.trace === undefined
   return {
@@ -131,13 +146,26 @@ const guess = { nsPerActivation: 450, planeShare: 0.65 }
 
 function dryRunText(outcome: RunOutcome): string {
   const { layers } = outcome.plan
-  const rows = layers.map((l) => `${l.layer.name.padEnd(28)} ${`${l.summary.rows}×${l.summary.cols}`.padStart(12)} ${engineering(l.macs, 'MAC').padStart(12)} ${grouped(l.summary.ous).padStart(10)} OUs ${String(l.groups).padStart(6)} array groups`)
+  const rows = layers.map(
+    (l) =>
+      `${l.layer.name.padEnd(28)} ${`${l.summary.rows}×${l.summary.cols}`.padStart(12)} ${engineering(l.macs, 'MAC').padStart(12)} ${grouped(l.summary.ous).padStart(10)} OUs ${String(l.groups).padStart(6)} array groups`,
+  )
   const sum = (f: (l: (typeof layers)[number]) => number) => layers.reduce((total, l) => total + f(l), 0)
   const activations = sum((l) => l.fullActivations) * guess.planeShare
-  const memory = Math.max(...layers.map((l) => l.rows * l.vectors * l.summary.matrices * 2 + l.summary.ous * 600 + l.vectors * l.summary.cols * l.summary.matrices * 32))
+  const memory = Math.max(
+    ...layers.map(
+      (l) =>
+        l.rows * l.vectors * l.summary.matrices * 2 +
+        l.summary.ous * 600 +
+        l.vectors * l.summary.cols * l.summary.matrices * 32,
+    ),
+  )
   return [
     ...rows,
-    `per item: ${engineering(sum((l) => l.macs), 'MAC')}, ${grouped(sum((l) => l.summary.ous))} OUs, about ${engineering(activations, '')}OU activations`,
+    `per item: ${engineering(
+      sum((l) => l.macs),
+      'MAC',
+    )}, ${grouped(sum((l) => l.summary.ous))} OUs, about ${engineering(activations, '')}OU activations`,
     `expected: ${engineering((activations * guess.nsPerActivation) / 1e9, 's')} per item, ${engineering(memory + 150e6, 'B')} of memory (estimates)`,
   ].join('\n')
 }
@@ -150,14 +178,38 @@ export function packageVersion(): string {
 function manifest(options: RunOptions, started: number) {
   const { machine, layers, limit, vectors, values, kernel } = options
   const finished = Date.now()
-  const host = { hostname: hostname(), platform: platform(), release: release(), cpu: cpus()[0]?.model ?? '', cores: availableParallelism(), memoryBytes: totalmem() }
-  const paths = { model: options.model, inputs: options.inputs, trace: options.trace, out: options.out, cwd: process.cwd() }
-  const times = { started: new Date(started).toISOString(), finished: new Date(finished).toISOString(), wallSeconds: (finished - started) / 1000 }
+  const host = {
+    hostname: hostname(),
+    platform: platform(),
+    release: release(),
+    cpu: cpus()[0]?.model ?? '',
+    cores: availableParallelism(),
+    memoryBytes: totalmem(),
+  }
+  const paths = {
+    model: options.model,
+    inputs: options.inputs,
+    trace: options.trace,
+    out: options.out,
+    cwd: process.cwd(),
+  }
+  const times = {
+    started: new Date(started).toISOString(),
+    finished: new Date(finished).toISOString(),
+    wallSeconds: (finished - started) / 1000,
+  }
   return {
     version: packageVersion(),
     configuration: machine,
     seeds: {},
     request: { layers, limit, vectors, values, kernel },
-    environment: { host, paths, times, node: process.version, commandLine: options.commandLine, peakRssBytes: process.resourceUsage().maxRSS * 1024 },
+    environment: {
+      host,
+      paths,
+      times,
+      node: process.version,
+      commandLine: options.commandLine,
+      peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    },
   }
 }

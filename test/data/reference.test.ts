@@ -1,12 +1,12 @@
 // Every network of the data folder, layer by layer, against reference numbers that another program computed.
 import { describe, expect, it } from 'vitest'
+import { modelBytes, networkNames, reference } from '../../bench/networks/data.js'
+import { itemsOf } from '../../bench/networks/items.js'
 import { resolveLayer } from '../../models/nn/lower.js'
 import { loadNetwork } from '../../models/nn/network.js'
 import { quantiseWeights } from '../../models/nn/quantise.js'
 import { recordedTensors, recordTrace } from '../../traces/record/record.js'
 import { openSession } from '../../traces/record/session.js'
-import { modelBytes, networkNames, reference } from '../helpers/data.js'
-import { itemsOf } from '../helpers/items.js'
 
 /**
  * Where the reference is known to be wrong, and why. mnist_cnn, Times212: the graph reshapes the constant [16, 4, 4, 10] to [256, 10]
@@ -35,7 +35,11 @@ describe.skipIf(networkNames().length === 0)('networks of the data folder', () =
     for (const layer of network.layers) {
       const theirs = weighted.find((entry) => entry.node === layer.name)!
       const resolved = resolveLayer(layer, trace.tensors.get(layer.inputTensor)!.shape)
-      const weights = quantiseWeights(layer, { encoding: 'differential', scale: 'per-tensor', rowOrder: 'channel-major' }, 'separate')
+      const weights = quantiseWeights(
+        layer,
+        { encoding: 'differential', scale: 'per-tensor', rowOrder: 'channel-major' },
+        'separate',
+      )
       const grouped = layer.geometry.groups
       const ours = {
         weight_shape: layer.weightShape,
@@ -46,9 +50,14 @@ describe.skipIf(networkNames().length === 0)('networks of the data folder', () =
       }
       const known = disagreements[`${name}/${layer.name}`]
       const { weight_shape, im2col_rows, im2col_cols, vectors, macs } = theirs
-      expect({ layer: layer.name, ...ours }).toEqual({ layer: layer.name, ...(known?.ours ?? { weight_shape, im2col_rows, im2col_cols, vectors, macs }) })
+      expect({ layer: layer.name, ...ours }).toEqual({
+        layer: layer.name,
+        ...(known?.ours ?? { weight_shape, im2col_rows, im2col_cols, vectors, macs }),
+      })
       if (known !== undefined) expect({ weight_shape, im2col_rows, im2col_cols, vectors, macs }).toEqual(known.theirs)
       expect(Number((weights.exactZeros / weights.weightCount).toFixed(4))).toBe(theirs.weight_zero_fraction_exact)
     }
   })
 })
+
+if (networkNames().length === 0) process.stdout.write('skipped: CIMULATOR_DATA not set\n')

@@ -1,7 +1,7 @@
 // Small layers on small machines, made by hand or at random, for the tests of mapping, timing and values.
 import fc from 'fast-check'
-import { benesShape } from '../../models/mapping/mapping.js'
 import { mapLayer } from '../../models/mapping/build.js'
+import { benesShape } from '../../models/mapping/mapping.js'
 import type { CodeForm, WeightMatrix } from '../../models/nn/types.js'
 import { type AdcTables, adcTables, maxSum } from '../../models/values/adc.js'
 import { weightCoding } from '../../models/values/encode.js'
@@ -86,7 +86,13 @@ export function build(input: Case, variant: Variant = 'machine'): Built {
   const spec = macroSpec(m, variant, coding.polarities)
   const adc = adcTables(m.adc, maxSum(m.ou.rows, m.input.bitsPerStep, m.cell.bits))
   const passes = input.vectors * (input.form === 'split' ? 2 : 1)
-  const work = { mapping, coding, passes, codes: input.codes, sliceMasks: sliceMasks(mapping, coding, spec.skipZeroSlices) }
+  const work = {
+    mapping,
+    coding,
+    passes,
+    codes: input.codes,
+    sliceMasks: sliceMasks(mapping, coding, spec.skipZeroSlices),
+  }
   const benes = benesShape(m.strip.ous, m.ou.cols, m.block)
   const ctx = { work, spec, map, benes, codeBits: adc.bits, vectors: input.vectors, adcCodes: new Float64Array(0) }
   const macros = m.macros === 'all' ? Math.max(1, mapping.groups.length) : m.macros
@@ -190,7 +196,14 @@ export const caseArbitrary: fc.Arbitrary<Case> = machineArbitrary.chain((m) =>
         matrix(p.rows, p.cols, Array.from({ length: p.rows * p.cols }, weight)),
       )
       const codes = matrices.map(() => Uint8Array.from({ length: passes * p.rows }, code))
-      return { machine: m, matrices, form, zeroPoint: form === 'split' ? 0 : p.zeroPoint & (form === 'twos-complement' ? 63 : 255), vectors: p.vectors, codes }
+      return {
+        machine: m,
+        matrices,
+        form,
+        zeroPoint: form === 'split' ? 0 : p.zeroPoint & (form === 'twos-complement' ? 63 : 255),
+        vectors: p.vectors,
+        codes,
+      }
     }),
 )
 
@@ -222,7 +235,8 @@ export function product(input: Case): Float64Array {
     let base = 0
     for (const [m, w] of input.matrices.entries()) {
       for (let c = 0; c < w.cols; c++) {
-        for (let r = 0; r < w.rows; r++) result[v * outputs + base + c]! += (activation(input, m, v, r) - input.zeroPoint) * w.e[r * w.cols + c]!
+        for (let r = 0; r < w.rows; r++)
+          result[v * outputs + base + c]! += (activation(input, m, v, r) - input.zeroPoint) * w.e[r * w.cols + c]!
       }
       base += w.cols
     }

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { correct } from '../../models/values/finish.js'
 import { createNaiveValues } from '../../models/values/naive.js'
 import { createOuValues } from '../../models/values/ou-values.js'
-import { correct } from '../../models/values/finish.js'
-import { runDense, denseTally } from '../../sim/engines/dense.js'
+import { denseTally, runDense } from '../../sim/engines/dense.js'
 import { groupsOf, plainEvent, runEvent } from '../../sim/engines/event.js'
 import { countActions } from '../../sim/stages/tally.js'
 import { type Built, build, type Case, caseArbitrary, product } from '../helpers/work.js'
@@ -35,7 +35,11 @@ describe('event engine', () => {
           for (const [i, stage] of law.stages.entries()) {
             expect(starts.get(`${macro.macro}.${stage.name}`) ?? []).toEqual(stage.starts)
             const { busy, blocked, starved } = macro.stages[i]!
-            expect({ busy, blocked, sum: busy + blocked + starved }).toEqual({ busy: stage.busy, blocked: stage.blocked, sum: law.span })
+            expect({ busy, blocked, sum: busy + blocked + starved }).toEqual({
+              busy: stage.busy,
+              blocked: stage.blocked,
+              sum: law.span,
+            })
             expect(starved).toBeGreaterThanOrEqual(0)
           }
         }
@@ -63,7 +67,14 @@ describe('event engine', () => {
         const values = valuesOf(input, built)
         runEvent(built.ctx, built.macros, { ...plainEvent, values })
         const { mapping, coding } = built.ctx.work
-        const base = { mapping, coding, form: input.form, zeroPoint: input.zeroPoint, codes: input.codes, vectors: input.vectors }
+        const base = {
+          mapping,
+          coding,
+          form: input.form,
+          zeroPoint: input.zeroPoint,
+          codes: input.codes,
+          vectors: input.vectors,
+        }
         correct(values.lossless, base)
         expect(Array.from(values.lossless)).toEqual(Array.from(product(input)))
       }),
@@ -96,17 +107,24 @@ describe('event engine', () => {
 describe('dense baselines', () => {
   it('leave out whole periods and still equal the full simulation', () => {
     fc.assert(
-      fc.property(caseArbitrary, fc.integer({ min: 1, max: 40 }), fc.constantFrom('dense-bare' as const, 'dense-same-hardware' as const), (input, vectors, variant) => {
-        const passes = vectors * (input.form === 'split' ? 2 : 1)
-        const codes = input.matrices.map((w, m) => Uint8Array.from({ length: passes * w.rows }, (_, i) => input.codes[m]![i % input.codes[m]!.length]!))
-        const { ctx, macros } = build({ ...input, vectors, codes }, variant)
-        const full = runEvent(ctx, macros, plainEvent)
-        expect(runDense(ctx, macros)).toEqual(full.macros)
-        const counted = denseTally(ctx)
-        expect(countActions(counted, ctx)).toEqual(full.actions)
-        expect(counted.planesFired).toBe(full.planesFired)
-        expect(counted.activations).toBe(full.ouActivations)
-      }),
+      fc.property(
+        caseArbitrary,
+        fc.integer({ min: 1, max: 40 }),
+        fc.constantFrom('dense-bare' as const, 'dense-same-hardware' as const),
+        (input, vectors, variant) => {
+          const passes = vectors * (input.form === 'split' ? 2 : 1)
+          const codes = input.matrices.map((w, m) =>
+            Uint8Array.from({ length: passes * w.rows }, (_, i) => input.codes[m]![i % input.codes[m]!.length]!),
+          )
+          const { ctx, macros } = build({ ...input, vectors, codes }, variant)
+          const full = runEvent(ctx, macros, plainEvent)
+          expect(runDense(ctx, macros)).toEqual(full.macros)
+          const counted = denseTally(ctx)
+          expect(countActions(counted, ctx)).toEqual(full.actions)
+          expect(counted.planesFired).toBe(full.planesFired)
+          expect(counted.activations).toBe(full.ouActivations)
+        },
+      ),
       { numRuns: 200 },
     )
   })

@@ -1,8 +1,9 @@
 // The law of docs/timing.md, section 4, evaluated firing by firing with plain lists: no events, no queues, no credits to count. The oracle
 // of the pipeline tests.
-import { createSource, createTally } from '../../sim/stages/visits.js'
+
 import { buildStages } from '../../sim/stages/index.js'
 import type { TallyContext } from '../../sim/stages/tally.js'
+import { createSource, createTally } from '../../sim/stages/visits.js'
 
 export interface LawStage {
   readonly name: string
@@ -26,7 +27,12 @@ interface Record {
 
 /** Firings of one stage for a list of input items, in order; the behaviours say what is emitted, the law says when. */
 export function lawOf(ctx: TallyContext, groups: readonly number[]): LawResult {
-  const source = createSource(ctx.work, ctx.spec, groups.map((g) => ctx.work.mapping.groups[g]!), null)
+  const source = createSource(
+    ctx.work,
+    ctx.spec,
+    groups.map((g) => ctx.work.mapping.groups[g]!),
+    null,
+  )
   const stages = buildStages({
     spec: ctx.spec,
     work: ctx.work,
@@ -48,14 +54,23 @@ export function lawOf(ctx: TallyContext, groups: readonly number[]): LawResult {
       const takesCredit = index < stages.length - 1 && behaviour.credit(k)
       const interval = behaviour.interval(k)
       const out = behaviour.fire(k)
-      logs[index]!.push({ interval, takesCredit, input, last: k === firings - 1, output: out === -1 ? -1 : outputs[index]! })
+      logs[index]!.push({
+        interval,
+        takesCredit,
+        input,
+        last: k === firings - 1,
+        output: out === -1 ? -1 : outputs[index]!,
+      })
       if (out === -1) continue
       outputs[index] = outputs[index]! + 1
       follow(index + 1, out)
     }
   }
   for (let item = source.next(0); item !== -1; item = source.next(0)) follow(0, item)
-  return evaluate(stages.map((s) => ({ name: s.name, ...s.timing })), logs)
+  return evaluate(
+    stages.map((s) => ({ name: s.name, ...s.timing })),
+    logs,
+  )
 }
 
 interface Shape {
@@ -120,7 +135,10 @@ function summarise(shapes: readonly Shape[], logs: readonly Record[][], starts: 
       stage.busy += firing.interval
       span = Math.max(span, start + Math.max(shape.latency, firing.interval))
       if (!firing.takesCredit) continue
-      const ready = Math.max(arrivals[i]![firing.input] ?? 0, k > 0 ? starts[i]![k - 1]! + logs[i]![k - 1]!.interval : 0)
+      const ready = Math.max(
+        arrivals[i]![firing.input] ?? 0,
+        k > 0 ? starts[i]![k - 1]! + logs[i]![k - 1]!.interval : 0,
+      )
       stage.blocked += start - ready
     }
     return stage

@@ -21,7 +21,11 @@ interface Col {
 
 const columns: readonly Col[] = [
   { head: 'layer', from: 0, cell: (l) => short(l.name, 18) },
-  { head: 'rows×cols', from: 0, cell: (l) => `${l.mapping.rows}×${l.mapping.cols}${l.mapping.matrices > 1 ? `·${l.mapping.matrices}` : ''}` },
+  {
+    head: 'rows×cols',
+    from: 0,
+    cell: (l) => `${l.mapping.rows}×${l.mapping.cols}${l.mapping.matrices > 1 ? `·${l.mapping.matrices}` : ''}`,
+  },
   { head: 'MACs', from: 90, cell: (l) => engineering(l.macs, '').trim() },
   { head: 'cycles', from: 0, cell: (l) => grouped(l.timing.cycles) },
   { head: 'bound', from: 110, cell: (l) => grouped(l.boundCycles) },
@@ -32,8 +36,16 @@ const columns: readonly Col[] = [
   { head: 'busy', from: 0, cell: (l) => percent(utilisation(l), 0) },
   { head: 'energy', from: 0, cell: (l) => energy(layerEnergyPj(l)) },
   { head: 'largest', from: 120, cell: largest },
-  { head: 'clips', from: 80, cell: (l) => (l.values === null ? '–' : percent(share(l.values.clips.clipped, l.values.clips.conversions), 3)) },
-  { head: 'SQNR', from: 140, cell: (l) => (l.values?.clips.sqnrDb == null ? '–' : `${l.values.clips.sqnrDb.toFixed(1)} dB`) },
+  {
+    head: 'clips',
+    from: 80,
+    cell: (l) => (l.values === null ? '–' : percent(share(l.values.clips.clipped, l.values.clips.conversions), 3)),
+  },
+  {
+    head: 'SQNR',
+    from: 140,
+    cell: (l) => (l.values?.clips.sqnrDb == null ? '–' : `${l.values.clips.sqnrDb.toFixed(1)} dB`),
+  },
 ]
 
 const share = (part: number, whole: number) => (whole === 0 ? 0 : part / whole)
@@ -42,7 +54,10 @@ const short = (text: string, width: number) => (text.length <= width ? text : `�
 
 /** Busy share of the limiting stage in the slowest macro. */
 export function utilisation(layer: LayerResult): number {
-  const slowest = layer.timing.macros.reduce((a, b) => (b.span > a.span ? b : a), { span: 0, stages: [] as LayerResult['timing']['macros'][number]['stages'] })
+  const slowest = layer.timing.macros.reduce((a, b) => (b.span > a.span ? b : a), {
+    span: 0,
+    stages: [] as LayerResult['timing']['macros'][number]['stages'],
+  })
   const stage = slowest.stages.find((s) => s.name === layer.limitingStage)
   return share(stage?.busy ?? 0, slowest.span)
 }
@@ -58,12 +73,33 @@ export function renderTable(result: RunResult, style: TableStyle): string {
   const bold = (text: string) => (style.color ? styleText('bold', text, { validateStream: false }) : text)
   const table = new CliTable({
     head: shown.map((column) => bold(column.head)),
-    colAligns: shown.map((column) => (column.head === 'layer' || column.head === 'limit' || column.head === 'largest' ? 'left' : 'right')),
+    colAligns: shown.map((column) =>
+      column.head === 'layer' || column.head === 'limit' || column.head === 'largest' ? 'left' : 'right',
+    ),
     style: { head: [], border: [], compact: true },
-    chars: { top: '', 'top-mid': '', 'top-left': '', 'top-right': '', bottom: '', 'bottom-mid': '', 'bottom-left': '', 'bottom-right': '', left: '', 'left-mid': '', right: '', 'right-mid': '', mid: '', 'mid-mid': '', middle: ' ' },
+    chars: {
+      top: '',
+      'top-mid': '',
+      'top-left': '',
+      'top-right': '',
+      bottom: '',
+      'bottom-mid': '',
+      'bottom-left': '',
+      'bottom-right': '',
+      left: '',
+      'left-mid': '',
+      right: '',
+      'right-mid': '',
+      mid: '',
+      'mid-mid': '',
+      middle: ' ',
+    },
   })
   for (const layer of result.layers) table.push(shown.map((column) => column.cell(layer)))
-  const banner = result.partial === null ? [] : [bold(`PARTIAL: ${result.partial}; totals are of what was simulated, nothing is extrapolated`)]
+  const banner =
+    result.partial === null
+      ? []
+      : [bold(`PARTIAL: ${result.partial}; totals are of what was simulated, nothing is extrapolated`)]
   return [...banner, table.toString(), '', ...totals(result), ...banner].join('\n')
 }
 
@@ -72,16 +108,38 @@ function totals(result: RunResult): string[] {
   const items = `${result.trace.items} input${result.trace.items === 1 ? '' : 's'}`
   const lines: [string, string][] = [
     ['machine', `${result.machine}, engine ${result.engine}, ${items}, ${engineering(t.macs, 'MAC')}`],
-    ['cycles', `${grouped(t.cycles)} = ${time(t.time_ns)} at ${result.cyclePeriodNs} ns; closed-form bound ${grouped(t.bound_cycles)}`],
-    ['speed-up', `${ratio(t.dense_bare.cycles, t.cycles)} against dense-bare, ${ratio(t.dense_same_hardware.cycles, t.cycles)} against dense-same-hardware`],
-    ['energy', `${energy(t.energy_pj)}; dense-bare ${energy(t.dense_bare.energy_pj)}: ${ratio(t.dense_bare.energy_pj, t.energy_pj)} less; prices ${result.prices.table}, ADC model ${result.prices.adcModel}`],
-    ['ADC models', result.prices.alternatives.map((a) => `${a.adcModel}: ${a.energyPj === null ? `not applicable (${a.reason})` : energy(a.energyPj)}`).join('; ')],
-    ['throughput', `${(t.tops ?? 0).toPrecision(3)} TOPS, ${(t.tops_per_watt ?? 0).toPrecision(3)} TOPS/W (2 operations a MAC of the unpruned network)`],
+    [
+      'cycles',
+      `${grouped(t.cycles)} = ${time(t.time_ns)} at ${result.cyclePeriodNs} ns; closed-form bound ${grouped(t.bound_cycles)}`,
+    ],
+    [
+      'speed-up',
+      `${ratio(t.dense_bare.cycles, t.cycles)} against dense-bare, ${ratio(t.dense_same_hardware.cycles, t.cycles)} against dense-same-hardware`,
+    ],
+    [
+      'energy',
+      `${energy(t.energy_pj)}; dense-bare ${energy(t.dense_bare.energy_pj)}: ${ratio(t.dense_bare.energy_pj, t.energy_pj)} less; prices ${result.prices.table}, ADC model ${result.prices.adcModel}`,
+    ],
+    [
+      'ADC models',
+      result.prices.alternatives
+        .map((a) => `${a.adcModel}: ${a.energyPj === null ? `not applicable (${a.reason})` : energy(a.energyPj)}`)
+        .join('; '),
+    ],
+    [
+      'throughput',
+      `${(t.tops ?? 0).toPrecision(3)} TOPS, ${(t.tops_per_watt ?? 0).toPrecision(3)} TOPS/W (2 operations a MAC of the unpruned network)`,
+    ],
     ['area', `${areaMm2(t.area_um2)}; programming all cells once: ${energy(t.programming_pj)}`],
     ['values', valueLine(result)],
   ]
-  if (result.accuracy !== null) lines.push(['top-1', `${result.accuracy.correct} of ${result.accuracy.items} (the recorded network)`])
-  for (const product of result.notOnArrays) lines.push(['not on arrays', `${product.name} (${product.op}, two activations): ${engineering(product.macs, 'MAC')}`])
+  if (result.accuracy !== null)
+    lines.push(['top-1', `${result.accuracy.correct} of ${result.accuracy.items} (the recorded network)`])
+  for (const product of result.notOnArrays)
+    lines.push([
+      'not on arrays',
+      `${product.name} (${product.op}, two activations): ${engineering(product.macs, 'MAC')}`,
+    ])
   return lines.map(([name, text]) => `${name.padEnd(14)}${text}`)
 }
 

@@ -30,13 +30,20 @@ const sha256 = (content: Uint8Array | string) => createHash('sha256').update(con
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
 
 /** All files of a run, by path; everything but environment.json is a function of trace and configuration. */
-export function runFiles(result: RunResult, info: ManifestInfo, extra: ReadonlyMap<string, Uint8Array | string>): Map<string, Uint8Array | string> {
+export function runFiles(
+  result: RunResult,
+  info: ManifestInfo,
+  extra: ReadonlyMap<string, Uint8Array | string>,
+): Map<string, Uint8Array | string> {
   const files = new Map<string, Uint8Array | string>()
   const configurationHash = sha256(JSON.stringify(info.configuration))
   files.set('summary.json', json(summaryOf(result)))
   for (const table of tablesOf(result)) {
     if (table.name === 'layers') files.set('layers.csv', csvOf(table))
-    files.set(`${table.name}.parquet`, parquetOf(table, { schema_version: '1', configuration_sha256: configurationHash }))
+    files.set(
+      `${table.name}.parquet`,
+      parquetOf(table, { schema_version: '1', configuration_sha256: configurationHash }),
+    )
   }
   for (const [path, content] of extra) files.set(path, content)
   const manifest = {
@@ -61,7 +68,8 @@ export async function checkTarget(target: string, force: boolean): Promise<void>
   if (!existsSync(target)) return
   if (!force) throw new SpecError(`${target} exists; choose another directory or give --force`)
   const names = readdirSync(target)
-  if (names.length > 0 && !names.includes('manifest.json')) throw new SpecError(`${target} is no run directory (it holds no manifest.json); --force does not replace it`)
+  if (names.length > 0 && !names.includes('manifest.json'))
+    throw new SpecError(`${target} is no run directory (it holds no manifest.json); --force does not replace it`)
 }
 
 /** @throws SpecError when the target exists, or something cannot be written; then nothing is left */

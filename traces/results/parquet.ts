@@ -6,7 +6,12 @@ const types = { integer: 'INT64', real: 'DOUBLE', text: 'STRING' } as const
 
 export function parquetOf(table: Table, metadata: Readonly<Record<string, string>>): Uint8Array {
   const buffer = parquetWriteBuffer({
-    columnData: table.columns.map((column) => ({ name: column.name, type: types[column.kind], nullable: true, data: cellsOf(column) })),
+    columnData: table.columns.map((column) => ({
+      name: column.name,
+      type: types[column.kind],
+      nullable: true,
+      data: cellsOf(column),
+    })),
     kvMetadata: Object.entries(metadata).map(([key, value]) => ({ key, value })),
   })
   return new Uint8Array(buffer)

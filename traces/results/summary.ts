@@ -1,6 +1,7 @@
 // The run in a few stable keys: summary.json, and what --json prints.
-import { layerEnergyPj } from './tables.js'
+
 import type { RunResult } from './result.js'
+import { layerEnergyPj } from './tables.js'
 
 const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0)
 
@@ -44,7 +45,11 @@ export function summaryOf(result: RunResult) {
     prices: {
       table: result.prices.table,
       adc_model: result.prices.adcModel,
-      alternatives: result.prices.alternatives.map((a) => ({ adc_model: a.adcModel, energy_pj: a.energyPj, reason: a.reason })),
+      alternatives: result.prices.alternatives.map((a) => ({
+        adc_model: a.adcModel,
+        energy_pj: a.energyPj,
+        reason: a.reason,
+      })),
     },
     area: result.area.map((row) => ({ component: row.component, count: row.count, area_um2: row.areaUm2 })),
     not_on_arrays: result.notOnArrays,

@@ -89,9 +89,27 @@ function stagesTable(result: RunResult): Table {
 
 function actionsTable(result: RunResult): Table {
   const rows = result.layers.flatMap((layer) => [
-    ...actions.map((action, i) => ({ layer, component: action.component, action: action.name as string, unit: action.unit as string, count: layer.timing.actions.counts[i]! })),
-    ...Array.from(layer.timing.actions.cellReads, (count, level) => ({ layer, component: 'array', action: `cellReads[${level}]`, unit: 'cell·pulse', count })),
-    ...Array.from(layer.timing.actions.adcCodes, (count, code) => ({ layer, component: 'adc', action: `adcCodes[${code}]`, unit: 'conversion', count })),
+    ...actions.map((action, i) => ({
+      layer,
+      component: action.component,
+      action: action.name as string,
+      unit: action.unit as string,
+      count: layer.timing.actions.counts[i]!,
+    })),
+    ...Array.from(layer.timing.actions.cellReads, (count, level) => ({
+      layer,
+      component: 'array',
+      action: `cellReads[${level}]`,
+      unit: 'cell·pulse',
+      count,
+    })),
+    ...Array.from(layer.timing.actions.adcCodes, (count, code) => ({
+      layer,
+      component: 'adc',
+      action: `adcCodes[${code}]`,
+      unit: 'conversion',
+      count,
+    })),
   ])
   return table('actions', rows, [
     ['layer_index', 'integer', (r) => r.layer.index],

@@ -25,16 +25,27 @@ export const realFiles: FileSystem = {
   rename: (from, to) => rename(from, to),
   makeFolder: async (path) => void (await mkdir(path, { recursive: true })),
   remove: (path) => rm(path, { recursive: true, force: true }),
-  exists: (path) => stat(path).then(() => true, () => false),
+  exists: (path) =>
+    stat(path).then(
+      () => true,
+      () => false,
+    ),
 }
 
 export function writeFailure(path: string, cause: unknown): SpecError {
   const reason = cause instanceof Error ? cause.message : String(cause)
-  return new SpecError(`${path}: cannot write (${reason}); free space, check permissions or choose another place. Nothing was left behind`)
+  return new SpecError(
+    `${path}: cannot write (${reason}); free space, check permissions or choose another place. Nothing was left behind`,
+  )
 }
 
 /** @throws SpecError when the file exists (without force) or cannot be written */
-export async function writeFileWhole(path: string, content: Uint8Array | string, force: boolean, files: FileSystem = realFiles): Promise<void> {
+export async function writeFileWhole(
+  path: string,
+  content: Uint8Array | string,
+  force: boolean,
+  files: FileSystem = realFiles,
+): Promise<void> {
   if (!force && (await files.exists(path))) throw new SpecError(`${path} exists; choose another name or give --force`)
   const temporary = `${path}.tmp-${process.pid}`
   try {

@@ -1,7 +1,16 @@
 // NumPy's .npy arrays, read from untrusted bytes and written deterministically (format version 1.0; NEP 1).
 import { SpecError } from '../../models/base/errors.js'
 
-export type NpyData = Float32Array | Float64Array | Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array | BigInt64Array
+export type NpyData =
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
 
 export interface NpyArray {
   readonly dtype: NpyType
@@ -41,15 +50,28 @@ export function readNpy(bytes: Uint8Array, what: string): NpyArray {
   const descr = /'descr':\s*'([^']*)'/.exec(header)?.[1] ?? fail('its header names no element type')
   const fortran = /'fortran_order':\s*True/.test(header)
   const shapeText = /'shape':\s*\(([^)]*)\)/.exec(header)?.[1] ?? fail('its header names no shape')
-  const shape = shapeText.split(',').map((part) => part.trim()).filter((part) => part !== '').map(Number)
+  const shape = shapeText
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .map(Number)
   if (shape.some((dim) => !Number.isSafeInteger(dim) || dim < 0)) fail(`shape (${shapeText}) is not a list of sizes`)
-  const dtype = (Object.keys(types) as NpyType[]).find((name) => types[name].code === descr || types[name].code.slice(1) === descr.slice(1) && types[name].bytes === 1)
-  if (dtype === undefined) fail(`element type ${descr} is not supported (${Object.values(types).map((t) => t.code).join(', ')})`)
+  const dtype = (Object.keys(types) as NpyType[]).find(
+    (name) => types[name].code === descr || (types[name].code.slice(1) === descr.slice(1) && types[name].bytes === 1),
+  )
+  if (dtype === undefined)
+    fail(
+      `element type ${descr} is not supported (${Object.values(types)
+        .map((t) => t.code)
+        .join(', ')})`,
+    )
   const count = shape.reduce((a, b) => a * b, 1)
   const { bytes: size, make } = types[dtype!]
   const body = bytes.subarray(start + headerLength)
-  if (body.length !== count * size) fail(`shape (${shapeText}) of ${dtype} needs ${count * size} bytes, the file holds ${body.length}`)
-  const data = make(body.slice().buffer)
+  if (body.length !== count * size)
+    fail(`shape (${shapeText}) of ${dtype} needs ${count * size} bytes, the file holds ${body.length}`)
+  // A copy into memory of its own: Buffer.slice would share it, and typed arrays need alignment.
+  const data = make(Uint8Array.from(body).buffer)
   return { dtype: dtype!, shape, data: fortran && shape.length > 1 ? rowMajor(data, shape) : data }
 }
 
@@ -66,7 +88,9 @@ function rowMajor(data: NpyData, shape: readonly number[]): NpyData {
 }
 
 export function writeNpy(array: { readonly shape: readonly number[]; readonly data: NpyData }): Uint8Array {
-  const dtype = (Object.keys(types) as NpyType[]).find((name) => types[name].make(new ArrayBuffer(0)).constructor === array.data.constructor)!
+  const dtype = (Object.keys(types) as NpyType[]).find(
+    (name) => types[name].make(new ArrayBuffer(0)).constructor === array.data.constructor,
+  )!
   const shape = array.shape.length === 1 ? `(${array.shape[0]},)` : `(${array.shape.join(', ')})`
   const text = `{'descr': '${types[dtype].code}', 'fortran_order': False, 'shape': ${shape}, }`
   const padded = `${text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11)}\n`

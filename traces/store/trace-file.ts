@@ -9,7 +9,10 @@ import { writeFileWhole } from './atomic.js'
 import { type NpyData, readNpy, writeNpy } from './npy.js'
 import { packZip, unpackZip } from './zip.js'
 
-const size = z.int().min(0).max(2 ** 31)
+const size = z
+  .int()
+  .min(0)
+  .max(2 ** 31)
 const header = z.strictObject({
   schema_version: z.literal(1),
   model_sha256: z.string().regex(/^[0-9a-f]{64}$/),
@@ -29,7 +32,14 @@ const header = z.strictObject({
       zero_point: z.int().min(-255).max(255),
     }),
   ),
-  products: z.array(z.strictObject({ name: z.string(), op: z.string(), shapes: z.tuple([z.array(size), z.array(size), z.array(size)]), macs: z.number().min(0) })),
+  products: z.array(
+    z.strictObject({
+      name: z.string(),
+      op: z.string(),
+      shapes: z.tuple([z.array(size), z.array(size), z.array(size)]),
+      macs: z.number().min(0),
+    }),
+  ),
   predictions: z.array(z.int()),
   labels: z.array(z.int()).nullable(),
 })
@@ -45,7 +55,14 @@ export function encodeTrace(trace: RecordedTrace, labels: Int32Array | null): Ui
   const tensors = [...trace.tensors].map(([name, tensor], i) => {
     const entry = `tensor-${String(i).padStart(3, '0')}.npy`
     entries.set(entry, writeNpy({ shape: [trace.items, ...tensor.shape], data: tensor.codes }))
-    return { name, entry, form: tensor.form, shape: [...tensor.shape], scale: tensor.scale, zero_point: tensor.zeroPoint }
+    return {
+      name,
+      entry,
+      form: tensor.form,
+      shape: [...tensor.shape],
+      scale: tensor.scale,
+      zero_point: tensor.zeroPoint,
+    }
   })
   const text = JSON.stringify({
     schema_version: 1,
@@ -60,13 +77,19 @@ export function encodeTrace(trace: RecordedTrace, labels: Int32Array | null): Ui
   return packZip(new Map([['trace.json', new TextEncoder().encode(text)], ...entries]))
 }
 
-export async function writeTrace(file: string, trace: RecordedTrace, extra: { readonly labels: Int32Array | null; readonly force: boolean }): Promise<void> {
+export async function writeTrace(
+  file: string,
+  trace: RecordedTrace,
+  extra: { readonly labels: Int32Array | null; readonly force: boolean },
+): Promise<void> {
   await writeFileWhole(file, encodeTrace(trace, extra.labels), extra.force)
 }
 
 export async function readTrace(file: string): Promise<StoredTrace> {
   const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
-    throw new SpecError(`${file}: cannot read the trace (${cause.code ?? cause.message}); record one with: cimulator record`)
+    throw new SpecError(
+      `${file}: cannot read the trace (${cause.code ?? cause.message}); record one with: cimulator record`,
+    )
   })
   return decodeTrace(bytes, file)
 }
@@ -74,7 +97,8 @@ export async function readTrace(file: string): Promise<StoredTrace> {
 export function decodeTrace(bytes: Uint8Array, file: string): StoredTrace {
   const entries = unpackZip(bytes, file)
   const text = entries.get('trace.json')
-  if (text === undefined) throw new SpecError(`${file}: holds no trace.json; expected a trace written by "cimulator record"`)
+  if (text === undefined)
+    throw new SpecError(`${file}: holds no trace.json; expected a trace written by "cimulator record"`)
   const parsed = header.safeParse(parseJson(text, file))
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!
@@ -107,15 +131,28 @@ function parseJson(bytes: Uint8Array, file: string): unknown {
 
 const containers = { unsigned: Uint8Array, 'twos-complement': Int8Array, split: Int16Array } as const
 
-function readTensor(entries: ReadonlyMap<string, Uint8Array>, tensor: z.infer<typeof header>['tensors'][number], items: number, file: string): CodedTensor {
+function readTensor(
+  entries: ReadonlyMap<string, Uint8Array>,
+  tensor: z.infer<typeof header>['tensors'][number],
+  items: number,
+  file: string,
+): CodedTensor {
   const what = `${file}: ${tensor.entry}`
   const bytes = entries.get(tensor.entry)
   if (bytes === undefined) throw new SpecError(`${what}: missing from the archive`)
   const array = readNpy(bytes, what)
   const shape = [items, ...tensor.shape]
-  if (array.shape.join() !== shape.join()) throw new SpecError(`${what}: shape [${array.shape}]; trace.json says [${shape}]`)
-  if (!(array.data instanceof containers[tensor.form])) throw new SpecError(`${what}: element type ${array.dtype} does not fit form ${tensor.form}`)
+  if (array.shape.join() !== shape.join())
+    throw new SpecError(`${what}: shape [${array.shape}]; trace.json says [${shape}]`)
+  if (!(array.data instanceof containers[tensor.form]))
+    throw new SpecError(`${what}: element type ${array.dtype} does not fit form ${tensor.form}`)
   const low = tensor.form === 'split' ? array.data.findIndex((code: number) => code < -255 || code > 255) : -1
   if (low >= 0) throw new SpecError(`${what}: code out of −255 … 255 at ${low}`)
-  return { form: tensor.form, shape: tensor.shape, codes: array.data as NpyData as CodedTensor['codes'], scale: tensor.scale, zeroPoint: tensor.zero_point }
+  return {
+    form: tensor.form,
+    shape: tensor.shape,
+    codes: array.data as NpyData as CodedTensor['codes'],
+    scale: tensor.scale,
+    zeroPoint: tensor.zero_point,
+  }
 }

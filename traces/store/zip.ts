@@ -8,7 +8,12 @@ const largest = 2 ** 32
 const stamp = new Date(1980, 0, 1, 0, 0, 0)
 
 export function packZip(entries: ReadonlyMap<string, Uint8Array>): Uint8Array {
-  const files = Object.fromEntries([...entries].map(([name, bytes]) => [name, [bytes, { mtime: stamp, level: 9 as const }] as [Uint8Array, { mtime: Date; level: 9 }]]))
+  const files = Object.fromEntries(
+    [...entries].map(([name, bytes]) => [
+      name,
+      [bytes, { mtime: stamp, level: 9 as const }] as [Uint8Array, { mtime: Date; level: 9 }],
+    ]),
+  )
   return zipSync(files)
 }
 
@@ -18,13 +23,16 @@ export function unpackZip(bytes: Uint8Array, file: string): Map<string, Uint8Arr
     const entries = unzipSync(bytes, {
       filter: (entry) => {
         total += entry.originalSize
-        if (total > largest || entry.originalSize > 1100 * (entry.size + 64)) throw new SpecError(`${file}: entry "${entry.name}" unpacks to ${entry.originalSize} bytes; refused`)
+        if (total > largest || entry.originalSize > 1100 * (entry.size + 64))
+          throw new SpecError(`${file}: entry "${entry.name}" unpacks to ${entry.originalSize} bytes; refused`)
         return true
       },
     })
     return new Map(Object.entries(entries))
   } catch (cause) {
     if (cause instanceof SpecError) throw cause
-    throw new SpecError(`${file}: not a readable .npz archive (${cause instanceof Error ? cause.message : String(cause)})`)
+    throw new SpecError(
+      `${file}: not a readable .npz archive (${cause instanceof Error ? cause.message : String(cause)})`,
+    )
   }
 }

@@ -6,8 +6,6 @@ const root = process.env['CIMULATOR_DATA'] ?? ''
 
 export const dataFolder: string | null = root !== '' && existsSync(join(root, 'models')) ? root : null
 
-if (dataFolder === null) process.stdout.write('skipped: CIMULATOR_DATA not set\n')
-
 export function networkNames(): string[] {
   if (dataFolder === null) return []
   return readdirSync(join(dataFolder, 'models'))
