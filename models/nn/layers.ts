@@ -52,7 +52,7 @@ export function convLayer(node: Node, constant: Lookup): LayerDraft {
   return {
     geometry,
     weightShape: weight.dims,
-    weights: arrange(node, weight, index, 0, 1, outputs),
+    weights: arrange(node, node.inputs[1]!, weight, index, 0, 1, outputs),
     activation: node.inputs[0]!,
     bias: biasOf(node, node.inputs[2], constant, outputs, 1),
   }
@@ -77,6 +77,7 @@ export function gemmLayer(node: Node, constant: Lookup, left: boolean): LayerDra
   const geometry = matmul(1, rows, outputs, contract, left ? 'second-last' : 'last', false, [])
   const weights = arrange(
     node,
+    node.inputs[left ? 0 : 1]!,
     weight,
     matrixOrder(rows, outputs, rowsFirst, 1),
     rowsFirst ? 1 : 0,
@@ -108,6 +109,7 @@ export function matMulLayer(node: Node, constant: Lookup, left: boolean): LayerD
   const axis = vector ? -1 : weight.dims.length - (rowsFirst ? 1 : 2)
   const weights = arrange(
     node,
+    node.inputs[left ? 0 : 1]!,
     weight,
     matrixOrder(rows, outputs, rowsFirst, groups),
     groups > 1 ? -1 : axis,
@@ -146,12 +148,14 @@ function matrixOrder(rows: number, outputs: number, rowsFirst: boolean, groups: 
  */
 function arrange(
   node: Node,
+  name: string,
   weight: Constant,
   index: Int32Array,
   axis: number,
   factor: number,
   outputs: number,
 ): LayerWeights {
+  if (index.length === 0) throw new ModelError(`${node.where}: weights "${name}" of shape [${weight.dims}] are empty`)
   const grid = weight.grid
   if (grid !== null) {
     if (grid.axis !== null && grid.axis !== axis) {
@@ -165,9 +169,14 @@ function arrange(
     finite(node, scale, 'weight scales')
     return { kind: 'integer', codes: Int16Array.from(index, (i) => grid.codes[i]!), scale, zeroPoint: grid.zeroPoint }
   }
-  const source = numbers(weight, node.where)
+  if (!(weight.values instanceof Float32Array || weight.values instanceof Float64Array)) {
+    throw new ModelError(
+      `${node.where}: weights "${name}" are ${weight.dtype}; expected float, or int8 or uint8 behind DequantizeLinear`,
+    )
+  }
+  const source = weight.values
   const values = Float32Array.from(index, (i) => source[i]! * factor)
-  finite(node, values, `weights "${node.inputs.find((name) => name !== '') ?? ''}"`)
+  finite(node, values, `weights "${name}"`)
   return { kind: 'float', values }
 }
 
@@ -187,9 +196,12 @@ export function biasOf(
   factor: number,
 ): Float64Array | null {
   if (name === undefined || name === '') return null
-  const values = numbers(constant(name), node.where).map((value) => value * factor)
-  if (values.length !== 1 && values.length !== outputs)
-    throw new ModelError(`${node.where}: a bias of ${values.length} values for ${outputs} outputs`)
+  const given = constant(name)
+  const values = numbers(given, node.where).map((value) => value * factor)
+  // [outputs, 1] would be one value per vector of a Gemm, even where the counts agree.
+  const perOutput = values.length === outputs && (given.dims.at(-1) === outputs || given.dims.length === 0)
+  if (values.length !== 1 && !perOutput)
+    throw new ModelError(`${node.where}: a bias of shape [${given.dims}] for ${outputs} outputs`)
   finite(node, values, 'biases')
   return values.length === outputs ? values : new Float64Array(outputs).fill(values[0]!)
 }

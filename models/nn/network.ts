@@ -37,13 +37,18 @@ const control = new Set(['If', 'Loop', 'Scan'])
  * @throws ModelError for bytes that are no ONNX model, layers that are not supported and weights that are no numbers
  */
 export function loadNetwork(bytes: Uint8Array, file: string): Network {
-  const graph = buildGraph(decodeModel(bytes, file), file)
+  const model = decodeModel(bytes, file)
+  const graph = buildGraph(model, file)
+  const functions = new Set((model.functions ?? []).map((f) => `${f.domain ?? ''}.${f.name ?? ''}`))
+  const call = graph.nodes.find((node) => functions.has(`${node.domain}.${node.op}`))
+  if (call !== undefined)
+    throw new ModelError(`${call.where}: functions of the model are not supported; inline them first`)
   const folder = createFolder(graph)
   const layers: Layer[] = []
   const products: ActivationProduct[] = []
   for (const node of graph.nodes) {
     if (node.outputs.some((name) => graph.constants.has(name))) continue
-    refuse(node)
+    refuse(node, graph)
     if (node.domain !== '' || !(node.op === 'Conv' || node.op === 'Gemm' || node.op === 'MatMul')) continue
     const draft = recognise(graph, node, folder.constant)
     if (draft === null) {
@@ -66,7 +71,18 @@ export function loadNetwork(bytes: Uint8Array, file: string): Network {
   }
 }
 
-function refuse(node: Node): void {
+function refuse(node: Node, graph: Graph): void {
+  const hidden = node.domain !== '' && node.inputs.find((name) => isMatrix(graph, name))
+  if (hidden) {
+    throw new ModelError(
+      `${node.where}: an operator outside the standard domain that may multiply by the constant "${hidden}"; export the model with standard operators`,
+    )
+  }
+  if ([...node.attributes.values()].some((attribute) => attribute.g != null || (attribute.graphs?.length ?? 0) > 0)) {
+    throw new ModelError(
+      `${node.where}: operators with a graph inside are not supported; export the model without ${node.op}`,
+    )
+  }
   if (control.has(node.op))
     throw new ModelError(`${node.where}: control flow is not supported; export the model without ${node.op}`)
   if (unsupported.has(node.op)) {
@@ -74,6 +90,12 @@ function refuse(node: Node): void {
       `${node.where}: this operator multiplies by weights and is not supported yet; export the model as float or QDQ with Conv, Gemm and MatMul`,
     )
   }
+}
+
+/** A constant of two or more dimensions (or one whose shape is only known after folding). */
+function isMatrix(graph: Graph, name: string): boolean {
+  const tensor = graph.initializers.get(name)
+  return tensor === undefined ? graph.constants.has(name) : (tensor.dims?.length ?? 0) > 1
 }
 
 /** The layer's own part, or null for a product of two activations. */

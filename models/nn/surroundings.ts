@@ -50,7 +50,7 @@ function scalarQuantisation(folder: Folder, graph: Graph, node: Node): TensorQua
   if (scaleName === undefined || !graph.constants.has(scaleName)) return null
   const scale = numbers(folder.constant(scaleName), node.where)
   const zero = zeroName === undefined || zeroName === '' ? null : folder.constant(zeroName)
-  const dtype = zero?.dtype ?? 'uint8'
+  const dtype = zero?.dtype ?? graph.inputs.find((input) => input.name === node.inputs[0])?.dtype ?? 'uint8'
   if (scale.length !== 1 || (dtype !== 'uint8' && dtype !== 'int8')) return null
   if (!(scale[0]! > 0) || !Number.isFinite(scale[0]!))
     throw new ModelError(`${node.where}: scale ${scale[0]}; expected a positive number`)

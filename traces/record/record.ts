@@ -33,7 +33,7 @@ export async function recordTrace(
   spec: InputSpec,
   onItem: (done: number, total: number) => void,
 ): Promise<RecordedTrace> {
-  const sources = new Map(network.layers.map((layer) => [layer.inputTensor, layer.input]))
+  const sources = sourcesOf(network)
   const floats = [...sources].filter(([, quantisation]) => quantisation === null).map(([name]) => name)
   const looks = (floats.length > 0 ? (spec.calibration === 'min-max' ? 1 : 2) : 0) + 1
   let done = 0
@@ -66,6 +66,21 @@ export async function recordTrace(
     predictions,
     settings: { signed: spec.signed, calibration: spec.calibration, percentile: spec.percentile },
   }
+}
+
+/** Tensors to record. One tensor has one coding, so layers that share it must read it alike. */
+function sourcesOf(network: Network): Map<string, TensorQuantisation | null> {
+  const sources = new Map<string, TensorQuantisation | null>()
+  for (const { name, inputTensor, input } of network.layers) {
+    const known = sources.get(inputTensor)
+    if (known !== undefined && JSON.stringify(known) !== JSON.stringify(input)) {
+      throw new ModelError(
+        `${network.file}: node "${name}": its input "${inputTensor}" is read with different scales by different layers`,
+      )
+    }
+    sources.set(inputTensor, input)
+  }
+  return sources
 }
 
 async function chooseCodings(
@@ -142,13 +157,22 @@ function storeCodes(
   const at = index * data.length
   if (quantisation === null) encodeFloats(data, coding, entry.codes, at)
   else if (data instanceof Float32Array)
-    encodeIntegers(onGrid(data, quantisation), quantisation, coding, entry.codes, at)
+    encodeIntegers(onGrid(name, data, quantisation), quantisation, coding, entry.codes, at)
   else encodeIntegers(data, quantisation, coding, entry.codes, at)
 }
 
-/** A float tensor that holds only values of a grid, back to its integers. */
-function onGrid(values: Float32Array, q: TensorQuantisation): Int16Array {
-  return Int16Array.from(values, (value) => Math.round(value / q.scale) + q.zeroPoint)
+/**
+ * A float tensor that holds only values of a grid, back to its integers.
+ * @throws ModelError when a value is off the grid: float32 arithmetic moves one by at most 255 · 2^-23 steps
+ */
+function onGrid(name: string, values: Float32Array, q: TensorQuantisation): Int16Array {
+  const low = q.dtype === 'int8' ? -128 : 0
+  return Int16Array.from(values, (value) => {
+    const steps = value / q.scale
+    const code = Math.round(steps) + q.zeroPoint
+    if (Math.abs(steps - Math.round(steps)) < 1e-3 && code >= low && code <= low + 255) return code
+    throw new ModelError(`tensor "${name}": ${value} is no ${q.dtype} multiple of its scale ${q.scale}`)
+  })
 }
 
 function productOf(
@@ -158,7 +182,9 @@ function productOf(
   const [a, b] = product.inputTensors.map((name) => fetched.get(name)!.shape)
   const result = fetched.get(product.outputTensor)!.shape
   const outputs = result.reduce((x, y) => x * y, 1)
-  const inner = product.op === 'Conv' ? b!.slice(1).reduce((x, y) => x * y, 1) : a!.at(-1)!
+  // Gemm may transpose its operands; its first one has (rows of the result) × K elements either way.
+  const size = (shape: readonly number[]) => shape.reduce((x, y) => x * y, 1)
+  const inner = product.op === 'Conv' ? size(b!.slice(1)) : product.op === 'Gemm' ? size(a!) / result[0]! : a!.at(-1)!
   return { name: product.name, op: product.op, shapes: [a!, b!, result], macs: outputs * inner }
 }
 

@@ -1,6 +1,8 @@
 // One onnxruntime-node session that also gives the tensors between the nodes: single thread, no graph optimisation, so that nothing is
 // fused away and two runs on one machine are identical.
 import { ModelError, SpecError } from '../../models/base/errors.js'
+import { unknownName } from '../../models/base/registry.js'
+import { halfToNumber } from '../../models/nn/constant.js'
 import { onnx } from '../../models/nn/proto/onnx.js'
 import type { Network } from '../../models/nn/types.js'
 
@@ -54,7 +56,10 @@ export async function openSession(network: Network, model: Uint8Array, names: re
       const fetched = new Map<string, FetchedTensor>()
       for (const name of wanted)
         if (given.has(name))
-          fetched.set(name, { shape: item.get(name)!.shape, data: item.get(name)!.data as ArrayLike<number> })
+          fetched.set(name, {
+            shape: item.get(name)!.shape,
+            data: readable(network, name, item.get(name)!.dtype, item.get(name)!.data),
+          })
       const outputs = wanted.filter((name) => !given.has(name))
       if (outputs.length === 0) return fetched
       const results = await session.run(feeds, outputs).catch((cause: Error) => {
@@ -62,12 +67,22 @@ export async function openSession(network: Network, model: Uint8Array, names: re
       })
       for (const name of outputs) {
         const tensor = results[name]!
-        fetched.set(name, { shape: tensor.dims, data: tensor.data as ArrayLike<number> })
+        fetched.set(name, { shape: tensor.dims, data: readable(network, name, tensor.type, tensor.data) })
       }
       return fetched
     },
     release: () => session.release(),
   }
+}
+
+const plain = new Set(['float32', 'float64', 'uint8', 'int8', 'int32'])
+
+/** Numbers of a tensor; half precision arrives as bit patterns. @throws ModelError for types that hold no numbers */
+function readable(network: Network, name: string, type: string, data: unknown): ArrayLike<number> {
+  if (plain.has(type)) return data as ArrayLike<number>
+  if (type === 'float16') return Float32Array.from(data as Uint16Array, halfToNumber)
+  if (type === 'int64') return Float64Array.from(data as BigInt64Array, Number)
+  throw new ModelError(`${network.file}: tensor "${name}" has element type ${type}; expected float or 8-bit integers`)
 }
 
 async function createSession(runtime: Runtime, network: Network, bytes: Uint8Array) {
@@ -100,7 +115,11 @@ function tensorOf(runtime: Runtime, input: InputArray) {
   return new runtime.Tensor(input.dtype as 'float32', input.data as unknown as Float32Array, input.shape as number[])
 }
 
+/** @throws SpecError when names, types, shapes or sizes are not those of the network's inputs */
 function checkItem(network: Network, item: InputItem): void {
+  const known = network.inputs.map((input) => input.name)
+  const odd = [...item.keys()].find((name) => !known.includes(name))
+  if (odd !== undefined) throw new SpecError(unknownName(`input of ${network.file}`, odd, known))
   for (const input of network.inputs) {
     const array = item.get(input.name)
     if (array === undefined)
@@ -110,6 +129,12 @@ function checkItem(network: Network, item: InputItem): void {
     const fits =
       array.shape.length === input.shape.length &&
       input.shape.every((dim, i) => typeof dim === 'string' || dim === array.shape[i])
+    const size = array.shape.reduce((product, dim) => product * dim, 1)
+    if (array.data.length !== size) {
+      throw new SpecError(
+        `input "${input.name}" of ${network.file}: expected ${size} values for shape [${array.shape.join(', ')}], got ${array.data.length}`,
+      )
+    }
     if (!fits || array.dtype !== input.dtype) {
       throw new SpecError(
         `input "${input.name}" of ${network.file}: expected ${input.dtype} [${input.shape.join(', ')}], got ${array.dtype} [${array.shape.join(', ')}]`,
