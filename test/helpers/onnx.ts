@@ -8,7 +8,12 @@ export function floats(name: string, dims: number[], values: ArrayLike<number>):
   return { name, dims, data_type: types.FLOAT, raw_data: new Uint8Array(Float32Array.from(values).buffer) }
 }
 
-export function bytesTensor(name: string, dims: number[], type: 'INT8' | 'UINT8', values: ArrayLike<number>): onnx.TensorProto.$Properties {
+export function bytesTensor(
+  name: string,
+  dims: number[],
+  type: 'INT8' | 'UINT8',
+  values: ArrayLike<number>,
+): onnx.TensorProto.$Properties {
   const data = type === 'INT8' ? Int8Array.from(values) : Uint8Array.from(values)
   return { name, dims, data_type: types[type], raw_data: new Uint8Array(data.buffer) }
 }
@@ -18,7 +23,12 @@ export function ints32(name: string, dims: number[], values: ArrayLike<number>):
 }
 
 export function longs(name: string, values: readonly number[]): onnx.TensorProto.$Properties {
-  return { name, dims: [values.length], data_type: types.INT64, raw_data: new Uint8Array(BigInt64Array.from(values, BigInt).buffer) }
+  return {
+    name,
+    dims: [values.length],
+    data_type: types.INT64,
+    raw_data: new Uint8Array(BigInt64Array.from(values, BigInt).buffer),
+  }
 }
 
 export interface NodeSpec {
@@ -47,7 +57,12 @@ function node(spec: NodeSpec): onnx.NodeProto.$Properties {
   }
 }
 
-export function model(shape: (number | string)[], nodes: readonly NodeSpec[], initializers: onnx.TensorProto.$Properties[], output: string): Uint8Array {
+export function model(
+  shape: (number | string)[],
+  nodes: readonly NodeSpec[],
+  initializers: onnx.TensorProto.$Properties[],
+  output: string,
+): Uint8Array {
   const dim = shape.map((size) => (typeof size === 'string' ? { dim_param: size } : { dim_value: size }))
   const graph = {
     name: 'test',
