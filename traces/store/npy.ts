@@ -32,6 +32,9 @@ const types = {
 
 export type NpyType = keyof typeof types
 
+/** bytes; NumPy itself refuses longer ones */
+const longestHeader = 10_000
+
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]
 
 /** @param what file (and entry), for messages; @throws SpecError for anything that is not a plain array whose data fit its shape */
@@ -41,38 +44,36 @@ export function readNpy(bytes: Uint8Array, what: string): NpyArray {
   }
   if (bytes.length < 10 || magic.some((byte, i) => bytes[i] !== byte)) fail('not a .npy file')
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const long = bytes[6]! >= 2
-  const start = long ? 12 : 10
+  if (bytes[6]! < 1 || bytes[6]! > 3) fail(`format version ${bytes[6]} is not known`)
+  const start = bytes[6]! >= 2 ? 12 : 10
   if (bytes.length < start) fail('cut off in its header')
-  const headerLength = long ? view.getUint32(8, true) : view.getUint16(8, true)
+  const headerLength = start === 12 ? view.getUint32(8, true) : view.getUint16(8, true)
+  if (headerLength > longestHeader) fail(`header of ${headerLength} bytes`)
   if (start + headerLength > bytes.length) fail('cut off in its header')
   const header = new TextDecoder('latin1').decode(bytes.subarray(start, start + headerLength))
-  const descr = /'descr':\s*'([^']*)'/.exec(header)?.[1] ?? fail('its header names no element type')
-  const fortran = /'fortran_order':\s*True/.test(header)
+  const descr = /'descr':\s*'([^']*)'/.exec(header)?.[1] ?? fail('its header names no plain element type')
+  const fortran = (/'fortran_order':\s*(True|False)/.exec(header)?.[1] ?? fail('its header names no order')) === 'True'
   const shapeText = /'shape':\s*\(([^)]*)\)/.exec(header)?.[1] ?? fail('its header names no shape')
-  const shape = shapeText
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '')
-    .map(Number)
-  if (shape.some((dim) => !Number.isSafeInteger(dim) || dim < 0)) fail(`shape (${shapeText}) is not a list of sizes`)
+  const sizes = shapeText.split(',').map((part) => part.trim())
+  if (sizes.at(-1) === '') sizes.pop()
+  if (sizes.length > 32 || !sizes.every((part) => /^\d{1,15}$/.test(part)))
+    fail(`shape (${shapeText}) is not a list of sizes`)
+  const shape = sizes.map(Number)
   const dtype = (Object.keys(types) as NpyType[]).find(
-    (name) => types[name].code === descr || (types[name].code.slice(1) === descr.slice(1) && types[name].bytes === 1),
+    (name) => types[name].code === descr || (types[name].bytes === 1 && types[name].code.slice(1) === descr.slice(1)),
   )
-  if (dtype === undefined)
-    fail(
-      `element type ${descr} is not supported (${Object.values(types)
-        .map((t) => t.code)
-        .join(', ')})`,
-    )
-  const count = shape.reduce((a, b) => a * b, 1)
-  const { bytes: size, make } = types[dtype!]
+  if (dtype === undefined) {
+    const known = Object.values(types).map((type) => type.code)
+    return fail(`element type ${descr} is not supported (${known.join(', ')}); convert it with numpy's astype`)
+  }
+  const { bytes: size, make } = types[dtype]
   const body = bytes.subarray(start + headerLength)
-  if (body.length !== count * size)
-    fail(`shape (${shapeText}) of ${dtype} needs ${count * size} bytes, the file holds ${body.length}`)
-  // A copy into memory of its own: Buffer.slice would share it, and typed arrays need alignment.
-  const data = make(Uint8Array.from(body).buffer)
-  return { dtype: dtype!, shape, data: fortran && shape.length > 1 ? rowMajor(data, shape) : data }
+  const needed = shape.reduce((a, b) => a * b, size)
+  if (body.length !== needed)
+    fail(`shape (${shapeText}) of ${dtype} needs ${needed} bytes, the file holds ${body.length}`)
+  // A copy into memory of its own: typed arrays need alignment, and the file can be let go.
+  const data = make(new Uint8Array(body).buffer)
+  return { dtype, shape, data: fortran && shape.length > 1 ? rowMajor(data, shape) : data }
 }
 
 /** Column-major data in row-major order. */
@@ -85,6 +86,15 @@ function rowMajor(data: NpyData, shape: readonly number[]): NpyData {
     for (let d = shape.length - 1; d >= 0 && ++at[d]! === shape[d]; d--) at[d] = 0
   }
   return out
+}
+
+/** Bytes of the array that `writeNpy` makes of a shape. */
+export function npyBytes(
+  shape: readonly number[],
+  elementBytes: number,
+): { readonly least: number; readonly most: number } {
+  const body = shape.reduce((a, b) => a * b, elementBytes)
+  return { least: body + 10, most: body + longestHeader + 12 }
 }
 
 export function writeNpy(array: { readonly shape: readonly number[]; readonly data: NpyData }): Uint8Array {
