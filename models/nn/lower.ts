@@ -62,9 +62,10 @@ function resolveMatMul(layer: Layer, g: MatMulGeometry, shape: readonly number[]
       `${layer.name} (${layer.op}): input of shape [${shape}]; expected ${g.groupIn} entries along the ${g.contract} axis`,
     )
   const batch = product(full.slice(0, -2))
-  if (g.groups > 1 && batch !== 1 && batch !== g.groups) {
+  // Batch axes that only partly broadcast would pair vectors with matrices crosswise.
+  if (g.groups > 1 && batch !== 1 && thick(full.slice(0, -2)).join() !== thick(g.batch).join()) {
     throw new ModelError(
-      `${layer.name} (${layer.op}): batch of the input [${shape}] does not fit the ${g.groups} constant matrices`,
+      `${layer.name} (${layer.op}): batch of the input [${shape}] does not fit the constant matrices [${g.batch}]; expected the same batch, or 1`,
     )
   }
   const vectors = g.groups > 1 ? others : batch * others
@@ -77,6 +78,12 @@ function resolveMatMul(layer: Layer, g: MatMulGeometry, shape: readonly number[]
     outSize: [],
     padBegin: [],
   }
+}
+
+/** Batch axes without leading ones, which broadcasting ignores. */
+function thick(batch: readonly number[]): readonly number[] {
+  const first = batch.findIndex((dim) => dim !== 1)
+  return first < 0 ? [] : batch.slice(first)
 }
 
 function product(list: readonly number[]): number {
