@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { type Benchmark, markdown } from './harness.js'
 import { kernelBenchmark } from './kernel.js'
 import { root } from './native.js'
+import { pipelineBenchmark } from './pipeline.js'
 
-const benchmarks: readonly Benchmark[] = [kernelBenchmark]
+const benchmarks: readonly Benchmark[] = [kernelBenchmark, pipelineBenchmark]
 
 const args = process.argv.slice(2)
 const write = args.includes('--write')

@@ -114,8 +114,7 @@ export class WheelKernel implements Kernel {
   private later(cycle: number, handler: number, arg: number): void {
     checkCycle(cycle, this.now)
     this.far.push(cycle, handler, arg)
-    const tick = cycle - this.epoch
-    if (tick < this.farTick) this.farTick = tick
+    this.farTick = Math.min(this.farTick, this.tickOf(cycle))
   }
 
   /**
@@ -125,11 +124,21 @@ export class WheelKernel implements Kernel {
   private advance(until: number): boolean {
     const ahead = this.nextNear()
     // Events in the wheel are earlier than all far ones: invariant (2).
-    const cycle = ahead < slots ? this.epoch + this.tick + ahead : this.far.nextCycle()
-    if (cycle > until) return false
-    this.tick = cycle - this.epoch
-    if (this.tick >= tickLimit) this.moveEpoch(cycle)
+    if (ahead === slots) return this.jump(until)
+    const tick = this.tick + ahead
+    if (this.epoch + tick > until) return false
+    this.tick = tick
+    if (tick >= tickLimit) this.moveEpoch(this.epoch + tick)
     if (this.farTick - this.tick < slots) this.admitFar()
+    return true
+  }
+
+  /** `advance` to the first far event, with an empty wheel. */
+  private jump(until: number): boolean {
+    const cycle = this.far.nextCycle()
+    if (cycle > until) return false
+    this.moveEpoch(cycle)
+    this.admitFar()
     return true
   }
 
@@ -155,13 +164,19 @@ export class WheelKernel implements Kernel {
       const event = far.pop()
       this.append((event.cycle - this.epoch) & slotMask, event.handler, event.arg)
     }
-    this.farTick = Math.min(far.nextCycle() - this.epoch, tickLimit + slots)
+    this.farTick = this.tickOf(far.nextCycle())
   }
 
-  /** Starts a new epoch at the last whole turn of the wheel up to `cycle`, the current cycle. Slots keep their numbers. */
+  /** Moves time to `cycle`, and the epoch up to the last whole turn of the wheel when it is too far behind. Slots keep their numbers. */
   private moveEpoch(cycle: number): void {
-    this.tick = cycle % slots
-    this.epoch = cycle - this.tick
-    this.farTick = Math.min(this.far.nextCycle() - this.epoch, tickLimit + slots)
+    if (cycle - this.epoch >= tickLimit) this.epoch = cycle - (cycle % slots)
+    // `| 0` keeps V8 from storing the field as a boxed double.
+    this.tick = (cycle - this.epoch) | 0
+    this.farTick = this.tickOf(this.far.nextCycle())
+  }
+
+  /** Tick of a far cycle, capped to stay a small integer. */
+  private tickOf(cycle: number): number {
+    return Math.min(cycle - this.epoch, tickLimit + slots) | 0
   }
 }
