@@ -10,6 +10,9 @@ import { macroSpec, mapSpec, type Variant } from '../../sim/chip/parts.js'
 import { type Machine, machineSchema } from '../../sim/chip/spec.js'
 import type { TallyContext } from '../../sim/stages/tally.js'
 
+// The fault runner wants the first counterexample, not the smallest.
+if (process.env['CIMULATOR_QUICK'] !== undefined) fc.configureGlobal({ endOnFailure: true })
+
 /** A machine from a few words: every stage with interval, latency and queue 1, differential 2-bit cells, OU 16 × 8. */
 export function machine(change: Record<string, unknown> = {}): Machine {
   const base = {
