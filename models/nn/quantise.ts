@@ -111,7 +111,8 @@ export interface Range {
 export function codingOfRange(range: Range, signed: SignedInput): Coding {
   const min = Math.min(0, range.min)
   const max = Math.max(0, range.max)
-  const scaled = (span: number, steps: number) => (span === 0 ? 1 : span / steps)
+  // Below 1e-300 the division would lose its digits or give 0: such a tensor counts as all zero.
+  const scaled = (span: number, steps: number) => (span < 1e-300 ? 1 : span / steps)
   if (min >= 0) return { form: 'unsigned', scale: scaled(max, 255), zeroPoint: 0 }
   const top = Math.max(max, -min)
   if (signed === 'twos-complement') return { form: 'twos-complement', scale: scaled(top, 127), zeroPoint: 0 }

@@ -106,6 +106,33 @@ describe('im2col', () => {
     )
   })
 
+  it.each([
+    ['SAME_UPPER', [1, 2, 2, 3, 3, 9]],
+    ['SAME_LOWER', [9, 1, 1, 2, 2, 3]],
+  ] as const)('auto_pad %s: an odd pad goes to the named end', (autoPad, expected) => {
+    const geometry: ConvGeometry = {
+      kind: 'conv',
+      groups: 1,
+      groupIn: 1,
+      groupOut: 1,
+      kernel: [2],
+      strides: [1],
+      dilations: [1],
+      pads: [0, 0],
+      autoPad,
+    }
+    const tensor: CodedTensor = {
+      form: 'unsigned',
+      shape: [1, 1, 3],
+      codes: Uint8Array.of(1, 2, 3),
+      scale: 1,
+      zeroPoint: 9,
+    }
+    const layer = layerOf(geometry)
+    const got = im2col(layer, resolveLayer(layer, tensor.shape), tensor, 0, 0, 'channel-major')
+    expect([...got.passes[0]!]).toEqual(expected)
+  })
+
   it('gives the same products block-diagonally packed and in either row order', () => {
     fc.assert(
       fc.property(convArbitrary, ({ geometry, tensor }) => {

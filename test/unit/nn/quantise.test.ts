@@ -85,6 +85,7 @@ describe('activations', () => {
     [{ min: 0, max: 510 }, 'offset', { form: 'unsigned', scale: 2, zeroPoint: 0 }],
     [{ min: 3, max: 255 }, 'split', { form: 'unsigned', scale: 1, zeroPoint: 0 }],
     [{ min: 0, max: 0 }, 'offset', { form: 'unsigned', scale: 1, zeroPoint: 0 }],
+    [{ min: -5e-324, max: 0 }, 'offset', { form: 'unsigned', scale: 1, zeroPoint: 0 }],
     [{ min: -100, max: 155 }, 'offset', { form: 'unsigned', scale: 1, zeroPoint: 100 }],
     [{ min: -255, max: -51 }, 'offset', { form: 'unsigned', scale: 1, zeroPoint: 255 }],
     [{ min: -254, max: 3 }, 'twos-complement', { form: 'twos-complement', scale: 2, zeroPoint: 0 }],
