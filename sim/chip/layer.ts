@@ -10,7 +10,7 @@ import { correct, errorStatistics } from '../../models/values/finish.js'
 import { createOuValues, type OuValues } from '../../models/values/ou-values.js'
 import type { MacroResult, TimingResult, ValueResult } from '../../traces/results/result.js'
 import { denseTally, runDense } from '../engines/dense.js'
-import { type EventOptions, type Firing, runEvent } from '../engines/event.js'
+import { type EventOptions, eventSteps, type Firing } from '../engines/event.js'
 import type { VectorChoice } from '../options.js'
 import { countActions, type TallyContext } from '../stages/tally.js'
 import { type ItemVectors, itemVectors, machineAdc, type PlacedLayer } from './prepare.js'
@@ -62,7 +62,6 @@ export async function simulateLayer(request: LayerRequest): Promise<LayerOutcome
   let firstItem: LayerOutcome['firstItem'] = null
   let passes = 0
   for (let item = 0; item < request.items; item++) {
-    if (request.signal.aborted) throw new Interrupted('interrupted')
     const input = itemVectors(request.placed, request.tensor, item, request.machine, request.vectors)
     const sink = request.values ? ouValues(request, input) : null
     const before = passes
@@ -78,15 +77,14 @@ export async function simulateLayer(request: LayerRequest): Promise<LayerOutcome
       onFiring: item === 0 ? request.onFiring : null,
       onPass,
     }
-    timings.push(runEvent(ctx, request.placed.macros, options))
+    timings.push(await runPatiently(ctx, request.placed.macros, options, request.signal))
     boundCycles += boundOf(request.placed, input)
     vectors += input.chosen.length
     const outputs = sink === null ? null : await values.add(input, sink, item)
     if (item === 0) firstItem = { vectors: input, outputs }
     bare.push(dense(request, request.bare, item))
     same.push(dense(request, request.sameHardware, item))
-    // Let signals and progress through between items.
-    await new Promise((resolve) => setImmediate(resolve))
+    await breathe(request.signal)
   }
   return {
     vectors,
@@ -97,6 +95,25 @@ export async function simulateLayer(request: LayerRequest): Promise<LayerOutcome
     sameHardware: addDense(same),
     firstItem,
   }
+}
+
+/** The event engine with pauses in which signals and progress come through. */
+async function runPatiently(
+  ctx: TallyContext,
+  macros: number,
+  options: EventOptions,
+  signal: AbortSignal,
+): Promise<TimingResult> {
+  const steps = eventSteps(ctx, macros, options)
+  for (let step = steps.next(); ; step = steps.next()) {
+    if (step.done === true) return step.value
+    await breathe(signal)
+  }
+}
+
+async function breathe(signal: AbortSignal): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve))
+  if (signal.aborted) throw new Interrupted('interrupted')
 }
 
 function contextOf(placed: PlacedLayer, input: ItemVectors, machine: Machine, sink: OuValues | null): TallyContext {

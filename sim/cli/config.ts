@@ -1,8 +1,8 @@
 // cimulator config show: the machine as it will be used, with units and where every value comes from.
 
-import { relative } from 'node:path'
 import { stringify } from 'yaml'
 import { fieldAt, metaOf } from '../../models/config/check.js'
+import { presetFolder } from '../../models/config/layered.js'
 import { resolveMachine } from '../chip/resolve.js'
 import { machineSchema } from '../chip/spec.js'
 import type { CliCommand } from './context.js'
@@ -23,7 +23,8 @@ export const config: CliCommand = {
             context.out(JSON.stringify(machine, null, 2))
             return
           }
-          const text = stringify(machine, { lineWidth: 0 }).trimEnd()
+          const { sources: _, ...values } = machine
+          const text = stringify(values, { lineWidth: 0 }).trimEnd()
           context.out(flags.origins === true ? annotate(text, locate) : text)
         }),
       )
@@ -43,7 +44,7 @@ function annotate(text: string, locate: (path: readonly string[]) => string): st
       if (match[3] === undefined) return line
       const field = fieldAt(machineSchema, path)
       const unit = field === null ? '' : metaOf(field).unit
-      const origin = locate(path).replace(/^(\/[^:]*)/, (file) => relative(process.cwd(), file))
+      const origin = locate(path).replace(presetFolder(), 'models/presets')
       return `${line}  # ${unit === '' ? '' : `${unit}; `}${origin}`
     })
     .join('\n')

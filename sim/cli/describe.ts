@@ -17,7 +17,10 @@ const topics: Readonly<Record<string, (name: string | undefined) => string[]>> =
   presets: () => presetNames().map((name) => entry(name, resolveMachine(name, []).machine.description)),
   machine: (name) => {
     const { machine } = resolveMachine(name ?? 'wu2024', [])
-    return fields(machineSchema, []).map((path) => {
+    const values = fields(machineSchema, []).filter(
+      ([top]) => top !== 'sources' && top !== 'name' && top !== 'description',
+    )
+    return values.map((path) => {
       const source = machine.sources[path.join('.')] ?? ''
       return entry(
         path.join('.'),

@@ -37,30 +37,57 @@ export const plainEvent: EventOptions = { kernel: 'wheel', together: false, valu
 
 /** @param macros number of pipelines; group g runs on macro g mod macros */
 export function runEvent(ctx: TallyContext, macros: number, options: EventOptions): TimingResult {
-  const tally = createTally(ctx.work)
-  const results: MacroResult[] = []
-  const progress = passCounter(options)
-  const shared = options.together ? createKernel(options.kernel) : null
-  const started: { macro: number; groups: number[]; pipeline: Pipeline; describe: (item: number) => string }[] = []
-  for (let macro = 0; macro < Math.min(macros, ctx.work.mapping.groups.length); macro++) {
-    const groups = groupsOf(ctx, macro, macros)
-    const kernel = shared ?? createKernel(options.kernel)
-    const run = buildMacro(ctx, kernel, macro, groups, tally, options, progress)
-    run.pipeline.start()
-    if (shared === null) {
-      kernel.run()
-      results.push(finish(macro, groups, run.pipeline, run.describe))
-    } else started.push({ macro, groups, ...run })
+  const steps = eventSteps(ctx, macros, options)
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
   }
-  shared?.run()
-  for (const run of started) results.push(finish(run.macro, run.groups, run.pipeline, run.describe))
+}
+
+/** Cycles that run before a pause in which signals and progress can come through. */
+const sliceCycles = 200_000
+
+/** `runEvent` in slices: pauses now and then, so that the caller can look at the world. The result is the same. */
+export function* eventSteps(ctx: TallyContext, macros: number, options: EventOptions): Generator<void, TimingResult> {
+  const tally = createTally(ctx.work)
+  const progress = passCounter(options)
+  const used = Math.min(macros, ctx.work.mapping.groups.length)
+  const shared = options.together ? createKernel(options.kernel) : null
+  const runs = Array.from({ length: used }, (_, macro) => {
+    const groups = groupsOf(ctx, macro, macros)
+    return () => {
+      const kernel = shared ?? createKernel(options.kernel)
+      const run = buildMacro(ctx, kernel, macro, groups, tally, options, progress)
+      run.pipeline.start()
+      return { kernel, result: () => finish(macro, groups, run.pipeline, run.describe) }
+    }
+  })
+  const results: MacroResult[] = []
+  if (shared === null) {
+    for (const start of runs) {
+      const { kernel, result } = start()
+      yield* runInSlices(kernel)
+      results.push(result())
+    }
+  } else {
+    const started = runs.map((start) => start())
+    yield* runInSlices(shared)
+    for (const { result } of started) results.push(result())
+  }
   return {
-    cycles: Math.max(0, ...results.map((result) => result.span)),
+    cycles: results.reduce((most, result) => Math.max(most, result.span), 0),
     macros: results,
     actions: countActions(tally, ctx),
     planesFired: tally.planesFired,
     planesTotal: tally.planesTotal,
     ouActivations: tally.activations,
+  }
+}
+
+function* runInSlices(kernel: Kernel): Generator<void, void> {
+  for (let until = sliceCycles; kernel.pending > 0; until += sliceCycles) {
+    kernel.run(until)
+    if (kernel.pending > 0) yield
   }
 }
 

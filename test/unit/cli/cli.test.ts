@@ -1,0 +1,127 @@
+// The command line as a user meets it: exit codes, streams, help. Long-running parts run the built program.
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { packageRoot } from '../../../models/base/paths.js'
+import { commands } from '../../../sim/cli/index.js'
+import { buildProgram } from '../../../sim/cli/program.js'
+
+const program = join(packageRoot(), 'dist', 'sim', 'cli', 'main.js')
+const folder = mkdtempSync(join(tmpdir(), 'cimulator-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function cimulator(...args: string[]) {
+  const run = spawnSync(process.execPath, [program, ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1' },
+  })
+  return { code: run.status, out: run.stdout, err: run.stderr }
+}
+
+describe('help', () => {
+  it.each(commands.map((command) => command.name))(
+    '%s has a description and at least one example that begins with the program',
+    (name) => {
+      const entry = commands.find((command) => command.name === name)!
+      expect(entry.doc).not.toBe('')
+      expect(entry.examples.length).toBeGreaterThan(0)
+      for (const example of entry.examples) expect(example).toMatch(/^cimulator /)
+      const command = buildProgram(new AbortController().signal).commands.find((c) => c.name() === name)!
+      for (const option of command.options) expect(option.description, option.flags).not.toBe('')
+    },
+  )
+
+  it('goes to stdout with exit code 0', () => {
+    const { code, out, err } = cimulator('run', '--help')
+    expect(code).toBe(0)
+    expect(out).toContain('Examples:')
+    expect(err).toBe('')
+  })
+})
+
+describe('exit codes and streams', () => {
+  it.each([
+    [['runn'], /Did you mean run\?/],
+    [['run', '--verbos'], /unknown option/],
+    [['run', 'none.onnx', '--inputs', 'x.npy'], /none\.onnx: cannot read the model \(ENOENT\)/],
+    [['run', '--vectors', 'all'], /expected first:N or every:K/],
+    [['run', '--engine', 'warp'], /unknown engine/],
+    [['run', '--limit', '0'], /at least 1/],
+    [['run', '--dump-mapping'], /give --out DIR/],
+    [['run', '--set', 'adcs=0'], /--set adcs=0 adcs: expected a whole number 1 …/],
+    [['run', '--layers', 'conv17'], /no layer "conv17".*conv1, conv2/],
+    [['describe', 'stagez'], /Did you mean "stages"\?/],
+  ] as const)('%j is the user’s error: exit 2, nothing on stdout, no stack', (args, message) => {
+    const { code, out, err } = cimulator(...args)
+    expect(code).toBe(2)
+    expect(out).toBe('')
+    expect(err).toMatch(message)
+    expect(err).not.toMatch(/\n\s+at /)
+  })
+
+  it('an empty, a cut and a foreign file are refused by name', () => {
+    for (const [name, bytes] of [
+      ['empty.onnx', ''],
+      ['text.onnx', 'this is text'],
+    ] as const) {
+      writeFileSync(join(folder, name), bytes)
+      const { code, err } = cimulator('run', name, '--inputs', 'x.npy')
+      expect(code).toBe(2)
+      expect(err).toContain(name)
+    }
+  })
+
+  it('--json puts nothing but JSON on stdout, --quiet nothing on stderr', () => {
+    const { code, out, err } = cimulator('run', '--limit', '1', '--layers', 'gemm', '--json', '--quiet')
+    expect(code).toBe(0)
+    expect(err).toBe('')
+    const summary = JSON.parse(out)
+    expect(summary.layers.map((layer: { name: string }) => layer.name)).toEqual(['gemm'])
+    expect(summary.partial).toContain('1 of 6 layers')
+  })
+
+  it('writes a run directory with everything in it, and a dump when asked', () => {
+    expect(
+      cimulator(
+        'run',
+        '--limit',
+        '1',
+        '--layers',
+        'gemm',
+        '--out',
+        'r',
+        '--dump-mapping',
+        '--dump-vectors',
+        '10',
+        '--quiet',
+      ).code,
+    ).toBe(0)
+    for (const name of [
+      'manifest.json',
+      'environment.json',
+      'summary.json',
+      'layers.csv',
+      'layers.parquet',
+      'dump/layer-005/mapping.json',
+      'dump/layer-005/firings.csv',
+    ]) {
+      expect(existsSync(join(folder, 'r', name)), name).toBe(true)
+    }
+    expect(cimulator('run', '--limit', '1', '--out', 'r').err).toMatch(/r exists/)
+  })
+
+  it('SIGINT ends a run with 130 and leaves nothing', async () => {
+    const child = spawn(process.execPath, [program, 'run', '--limit', '64', '--out', 'interrupted'], {
+      cwd: folder,
+      stdio: 'ignore',
+    })
+    await new Promise((resolve) => setTimeout(resolve, 1500))
+    child.kill('SIGINT')
+    const code = await new Promise((resolve) => child.on('exit', (status, signal) => resolve(signal ?? status)))
+    expect(process.platform === 'win32' ? 130 : code).toBe(130)
+    expect(existsSync(join(folder, 'interrupted'))).toBe(false)
+  })
+})
