@@ -1,113 +1,123 @@
-// The result for a person: a table of layers, then the totals. Pure text.
+// The result for a person: a table of layers, then the totals. Pure text; a narrow terminal gets the columns that matter most.
 import { styleText } from 'node:util'
 import CliTable from 'cli-table3'
-import { areaMm2, energy, engineering, grouped, percent, time } from '../../models/base/units.js'
+import { areaMm2, energy, engineering, grouped, percent, threeDigits, time } from '../../models/base/units.js'
 import type { LayerResult, RunResult } from '../results/result.js'
 import { totalsOf } from '../results/summary.js'
-import { layerEnergyPj } from '../results/tables.js'
+import { energyByComponent, layerEnergyPj, utilisation } from '../results/tables.js'
 
 export interface TableStyle {
-  /** columns of the terminal; narrow ones get fewer table columns */
+  /** columns of the terminal */
   readonly width: number
   readonly color: boolean
 }
 
 interface Col {
   readonly head: string
-  /** shown from this width on */
-  readonly from: number
+  readonly left: boolean
+  /** 0 is always shown; of the others the highest goes first where the terminal is narrow */
+  readonly rank: number
   cell(layer: LayerResult): string
 }
 
+const right = (head: string, rank: number, cell: Col['cell']): Col => ({ head, rank, cell, left: false })
+const left = (head: string, rank: number, cell: Col['cell']): Col => ({ head, rank, cell, left: true })
+
 const columns: readonly Col[] = [
-  { head: 'layer', from: 0, cell: (l) => short(l.name, 18) },
-  {
-    head: 'rows×cols',
-    from: 0,
-    cell: (l) => `${l.mapping.rows}×${l.mapping.cols}${l.mapping.matrices > 1 ? `·${l.mapping.matrices}` : ''}`,
-  },
-  { head: 'MACs', from: 90, cell: (l) => engineering(l.macs, '').trim() },
-  { head: 'cycles', from: 0, cell: (l) => grouped(l.timing.cycles) },
-  { head: 'bound', from: 110, cell: (l) => grouped(l.boundCycles) },
-  { head: 'speed-up', from: 0, cell: (l) => ratio(l.dense.bare.cycles, l.timing.cycles) },
-  { head: 'same hw', from: 130, cell: (l) => ratio(l.dense.sameHardware.cycles, l.timing.cycles) },
-  { head: 'planes', from: 100, cell: (l) => percent(share(l.timing.planesFired, l.timing.planesTotal), 0) },
-  { head: 'limit', from: 0, cell: (l) => l.limitingStage },
-  { head: 'busy', from: 0, cell: (l) => percent(utilisation(l), 0) },
-  { head: 'energy', from: 0, cell: (l) => energy(layerEnergyPj(l)) },
-  { head: 'largest', from: 120, cell: largest },
-  {
-    head: 'clips',
-    from: 80,
-    cell: (l) => (l.values === null ? '–' : percent(share(l.values.clips.clipped, l.values.clips.conversions), 3)),
-  },
-  {
-    head: 'SQNR',
-    from: 140,
-    cell: (l) => (l.values?.clips.sqnrDb == null ? '–' : `${l.values.clips.sqnrDb.toFixed(1)} dB`),
-  },
+  left('layer', 0, (l) => short(plain(l.name), 18)),
+  right(
+    'rows×cols',
+    4,
+    (l) => `${l.mapping.rows}×${l.mapping.cols}${l.mapping.matrices > 1 ? `·${l.mapping.matrices}` : ''}`,
+  ),
+  right('MACs', 5, (l) => engineering(l.macs, '').trim()),
+  right('cycles', 0, (l) => grouped(l.timing.cycles)),
+  right('bound', 6, (l) => grouped(l.boundCycles)),
+  right('speed-up', 1, (l) => ratio(l.dense.bare.cycles, l.timing.cycles)),
+  right('same hw', 10, (l) => ratio(l.dense.sameHardware.cycles, l.timing.cycles)),
+  right('planes', 7, (l) => percent(share(l.timing.planesFired, l.timing.planesTotal), 0)),
+  left('limit', 2, (l) => l.limitingStage),
+  right('busy', 3, (l) => percent(utilisation(l, l.limitingStage), 0)),
+  right('CIM', 9, (l) => percent(utilisation(l, 'cim'), 0)),
+  right('energy', 1, (l) => energy(layerEnergyPj(l))),
+  left('largest', 8, largest),
+  right('clips', 6, (l) =>
+    l.values === null ? '–' : percent(share(l.values.clips.clipped, l.values.clips.conversions), 3),
+  ),
+  right('SQNR', 11, (l) => (l.values?.clips.sqnrDb == null ? '–' : `${l.values.clips.sqnrDb.toFixed(1)} dB`)),
 ]
 
 const share = (part: number, whole: number) => (whole === 0 ? 0 : part / whole)
 const ratio = (dense: number, own: number) => (own === 0 ? '–' : `${(dense / own).toFixed(2)}×`)
 const short = (text: string, width: number) => (text.length <= width ? text : `…${text.slice(1 - width)}`)
 
-/** Busy share of the limiting stage in the slowest macro. */
-export function utilisation(layer: LayerResult): number {
-  const slowest = layer.timing.macros.reduce((a, b) => (b.span > a.span ? b : a), {
-    span: 0,
-    stages: [] as LayerResult['timing']['macros'][number]['stages'],
-  })
-  const stage = slowest.stages.find((s) => s.name === layer.limitingStage)
-  return share(stage?.busy ?? 0, slowest.span)
-}
+/** Names come from files: no control characters of theirs reach the terminal. */
+const plain = (text: string) => text.replace(/\p{Cc}/gu, '?')
 
 function largest(layer: LayerResult): string {
-  const rows = layer.energy.map((row) => ({ name: row.component, pj: row.dynamicPj + row.leakagePj }))
-  const top = rows.reduce((a, b) => (b.pj > a.pj ? b : a), { name: '–', pj: 0 })
-  return `${top.name} ${percent(share(top.pj, layerEnergyPj(layer)), 0)}`
+  const top = energyByComponent([layer])[0]
+  return top === undefined ? '–' : `${top.component} ${percent(share(top.energyPj, layerEnergyPj(layer)), 0)}`
 }
 
+/** @returns lines of at most `style.width` characters where that is possible (60 or more), without a final newline */
 export function renderTable(result: RunResult, style: TableStyle): string {
-  const shown = columns.filter((column) => column.from <= style.width)
   const bold = (text: string) => (style.color ? styleText('bold', text, { validateStream: false }) : text)
-  const table = new CliTable({
-    head: shown.map((column) => bold(column.head)),
-    colAligns: shown.map((column) =>
-      column.head === 'layer' || column.head === 'limit' || column.head === 'largest' ? 'left' : 'right',
-    ),
-    style: { head: [], border: [], compact: true },
-    chars: {
-      top: '',
-      'top-mid': '',
-      'top-left': '',
-      'top-right': '',
-      bottom: '',
-      'bottom-mid': '',
-      'bottom-left': '',
-      'bottom-right': '',
-      left: '',
-      'left-mid': '',
-      right: '',
-      'right-mid': '',
-      mid: '',
-      'mid-mid': '',
-      middle: ' ',
-    },
-  })
-  for (const layer of result.layers) table.push(shown.map((column) => column.cell(layer)))
   const banner =
     result.partial === null
       ? []
-      : [bold(`PARTIAL: ${result.partial}; totals are of what was simulated, nothing is extrapolated`)]
-  return [...banner, table.toString(), '', ...totals(result), ...banner].join('\n')
+      : wrap(
+          '',
+          `PARTIAL: ${plain(result.partial)}; totals are of what was simulated, nothing is extrapolated`,
+          style.width,
+          0,
+        ).map(bold)
+  return [...banner, layerTable(result, style.width, bold), '', ...totals(result, style.width), ...banner].join('\n')
 }
 
-function totals(result: RunResult): string[] {
+/** Parts of a border that cli-table3 draws; all empty here. */
+const noBorder = Object.fromEntries(
+  [
+    ...['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'],
+    ...['left', 'left-mid', 'right', 'right-mid', 'mid', 'mid-mid'],
+  ].map((part) => [part, '']),
+)
+
+function layerTable(result: RunResult, width: number, bold: (text: string) => string): string {
+  const cells = columns.map((column) => [column.head, ...result.layers.map((layer) => column.cell(layer))])
+  const widths = cells.map((texts) => Math.max(...texts.map((text) => text.length)))
+  const shown = fitting(widths, width)
+  const table = new CliTable({
+    head: shown.map((c) => bold(columns[c]!.head)),
+    colAligns: shown.map((c) => (columns[c]!.left ? 'left' : 'right')),
+    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 1 },
+    chars: { ...noBorder, middle: ' ' },
+  })
+  for (let row = 1; row <= result.layers.length; row++) table.push(shown.map((c) => cells[c]![row]!))
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n')
+}
+
+/** Indices of the columns that fit: a column costs its width, and two characters between columns. */
+function fitting(widths: readonly number[], width: number): number[] {
+  let shown = columns.map((_, c) => c)
+  const total = () => shown.reduce((sum, c) => sum + widths[c]! + 2, 0)
+  while (total() > width) {
+    const last = shown.reduce((a, b) => (columns[b]!.rank >= columns[a]!.rank ? b : a))
+    if (columns[last]!.rank === 0) break
+    shown = shown.filter((c) => c !== last)
+  }
+  return shown
+}
+
+function totals(result: RunResult, width: number): string[] {
   const t = totalsOf(result)
   const items = `${result.trace.items} input${result.trace.items === 1 ? '' : 's'}`
+  const parts = energyByComponent(result.layers).slice(0, 4)
   const lines: [string, string][] = [
-    ['machine', `${result.machine}, engine ${result.engine}, ${items}, ${engineering(t.macs, 'MAC')}`],
+    ['machine', `${plain(result.machine)}, engine ${result.engine}, ${items}, ${engineering(t.macs, 'MAC')}`],
     [
       'cycles',
       `${grouped(t.cycles)} = ${time(t.time_ns)} at ${result.cyclePeriodNs} ns; closed-form bound ${grouped(t.bound_cycles)}`,
@@ -120,6 +130,7 @@ function totals(result: RunResult): string[] {
       'energy',
       `${energy(t.energy_pj)}; dense-bare ${energy(t.dense_bare.energy_pj)}: ${ratio(t.dense_bare.energy_pj, t.energy_pj)} less; prices ${result.prices.table}, ADC model ${result.prices.adcModel}`,
     ],
+    ['', parts.map((p) => `${p.component} ${percent(share(p.energyPj, t.energy_pj), 0)}`).join(', ')],
     [
       'ADC models',
       result.prices.alternatives
@@ -128,7 +139,9 @@ function totals(result: RunResult): string[] {
     ],
     [
       'throughput',
-      `${(t.tops ?? 0).toPrecision(3)} TOPS, ${(t.tops_per_watt ?? 0).toPrecision(3)} TOPS/W (2 operations a MAC of the unpruned network)`,
+      t.tops === null || t.tops_per_watt === null
+        ? 'nothing ran'
+        : `${threeDigits(t.tops)} TOPS, ${threeDigits(t.tops_per_watt)} TOPS/W (2 operations a MAC of the unpruned network, zeros counted)`,
     ],
     ['area', `${areaMm2(t.area_um2)}; programming all cells once: ${energy(t.programming_pj)}`],
     ['values', valueLine(result)],
@@ -138,17 +151,36 @@ function totals(result: RunResult): string[] {
   for (const product of result.notOnArrays)
     lines.push([
       'not on arrays',
-      `${product.name} (${product.op}, two activations): ${engineering(product.macs, 'MAC')}`,
+      `${plain(product.name)} (${product.op}, two activations): ${engineering(product.macs, 'MAC')}`,
     ])
-  return lines.map(([name, text]) => `${name.padEnd(14)}${text}`)
+  lines.push(['simplified', 'digital work between layers is free, weights stay resident, …: docs/deviations.md'])
+  return lines.filter(([, text]) => text !== '').flatMap(([name, text]) => wrap(name, text, width))
+}
+
+/** A named line; what does not fit goes on below, indented. */
+function wrap(name: string, text: string, width: number, indent = 14): string[] {
+  const room = Math.max(20, width - indent)
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > room) {
+      lines.push(line)
+      line = word
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return [...lines, line].map((part, i) => (i === 0 ? name : '').padEnd(indent) + part)
 }
 
 function valueLine(result: RunResult): string {
-  const checked = result.layers.filter((l) => l.values !== null)
+  const checked = result.layers.flatMap((l) => (l.values === null ? [] : [l.values]))
   if (checked.length === 0) return 'off'
-  const clipped = checked.reduce((sum, l) => sum + l.values!.clips.clipped, 0)
-  const conversions = checked.reduce((sum, l) => sum + l.values!.clips.conversions, 0)
-  const steps = checked.map((l) => l.values!.reference?.maxSteps ?? null).filter((s) => s !== null)
+  const sum = (f: (v: (typeof checked)[number]) => number) => checked.reduce((total, v) => total + f(v), 0)
+  const wrong = sum((v) => v.losslessMismatches)
+  const steps = checked.map((v) => v.reference?.maxSteps ?? null).filter((s) => s !== null)
   const reference = steps.length === 0 ? '' : `; at most ${Math.max(...steps).toFixed(3)} output steps from onnxruntime`
-  return `lossless = integer product in all ${checked.length} layers; ${grouped(clipped)} of ${grouped(conversions)} conversions clipped${reference}`
+  const equal =
+    wrong === 0
+      ? `lossless = integer product in all ${checked.length} layers`
+      : `lossless DIFFERS from the integer product in ${grouped(wrong)} results`
+  return `${equal}; ${grouped(sum((v) => v.clips.clipped))} of ${grouped(sum((v) => v.clips.conversions))} conversions clipped${reference}`
 }

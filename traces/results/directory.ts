@@ -1,9 +1,9 @@
 // The run directory: written under a temporary name beside the target and renamed at the end, so that it is whole or absent.
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
-import { SpecError } from '../../models/base/errors.js'
-import { type FileSystem, realFiles, writeFailure } from '../store/atomic.js'
+import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, renameSync } from 'node:fs'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { Interrupted, SimFault, SpecError } from '../../models/base/errors.js'
+import { besideName, type FileSystem, leftovers, realFiles, withTemporary } from '../store/atomic.js'
 import { csvOf } from './csv.js'
 import { parquetOf } from './parquet.js'
 import type { RunResult } from './result.js'
@@ -24,28 +24,34 @@ export interface ManifestInfo {
 export interface DirectoryOptions {
   readonly force: boolean
   readonly files?: FileSystem
+  /** when it aborts, the run is not written and nothing is left */
+  readonly signal?: AbortSignal
 }
 
-const sha256 = (content: Uint8Array | string) => createHash('sha256').update(content).digest('hex')
+type Content = Uint8Array | string
+
+const sha256 = (content: Content) => createHash('sha256').update(content).digest('hex')
 const json = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
 
 /** All files of a run, by path; everything but environment.json is a function of trace and configuration. */
 export function runFiles(
   result: RunResult,
   info: ManifestInfo,
-  extra: ReadonlyMap<string, Uint8Array | string>,
-): Map<string, Uint8Array | string> {
-  const files = new Map<string, Uint8Array | string>()
-  const configurationHash = sha256(JSON.stringify(info.configuration))
+  extra: ReadonlyMap<string, Content>,
+): Map<string, Content> {
+  const files = new Map<string, Content>()
+  const configurationHash = sha256(canonicalJson(info.configuration))
+  const metadata = { schema_version: '1', cimulator: info.version, configuration_sha256: configurationHash }
   files.set('summary.json', json(summaryOf(result)))
   for (const table of tablesOf(result)) {
     if (table.name === 'layers') files.set('layers.csv', csvOf(table))
-    files.set(
-      `${table.name}.parquet`,
-      parquetOf(table, { schema_version: '1', configuration_sha256: configurationHash }),
-    )
+    files.set(`${table.name}.parquet`, parquetOf(table, metadata))
   }
-  for (const [path, content] of extra) files.set(path, content)
+  for (const [path, content] of extra) {
+    if (files.has(path) || isAbsolute(path) || path.split(/[/\\]/).includes('..'))
+      throw new SimFault(`a dumped file may not be called "${path}"`)
+    files.set(path, content)
+  }
   const manifest = {
     schema_version: 1,
     cimulator: info.version,
@@ -64,49 +70,109 @@ export function runFiles(
   return files
 }
 
+/** JSON with the keys of every object in order, so that a hash does not depend on how a file was written. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, part: unknown) =>
+    typeof part === 'object' && part !== null && !Array.isArray(part)
+      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : part,
+  )
+}
+
+/** @throws SpecError unless a run may be written there: no such path, or `force` and it is a run directory with nothing else in it */
 export async function checkTarget(target: string, force: boolean): Promise<void> {
   if (!existsSync(target)) return
   if (!force) throw new SpecError(`${target} exists; choose another directory or give --force`)
-  const names = readdirSync(target)
-  if (names.length > 0 && !names.includes('manifest.json'))
-    throw new SpecError(`${target} is no run directory (it holds no manifest.json); --force does not replace it`)
+  const refuse = (why: string): never => {
+    throw new SpecError(`${target} ${why}; --force does not replace it: choose another directory`)
+  }
+  if (!lstatSync(realpathSync(target)).isDirectory()) refuse('is no directory')
+  const names = filesBelow(target, '')
+  if (names.length === 0) return
+  const listed = manifestFiles(target) ?? refuse('is no run directory (it holds no manifest.json of a run)')
+  const own = new Set([...listed, 'manifest.json', 'environment.json'])
+  const foreign = names.find((name) => !own.has(name))
+  if (foreign !== undefined) refuse(`also holds ${foreign}, which the run did not write`)
 }
 
-/** @throws SpecError when the target exists, or something cannot be written; then nothing is left */
+function filesBelow(folder: string, prefix: string): string[] {
+  return readdirSync(join(folder, prefix), { withFileTypes: true }).flatMap((entry) => {
+    const path = prefix === '' ? entry.name : `${prefix}/${entry.name}`
+    return entry.isDirectory() ? filesBelow(folder, path) : [path]
+  })
+}
+
+/** Paths that the manifest of a run directory lists; null when there is none. */
+function manifestFiles(target: string): string[] | null {
+  try {
+    const manifest = JSON.parse(readFileSync(join(target, 'manifest.json'), 'utf8')) as Record<string, unknown>
+    const { files } = manifest
+    const ours = typeof manifest['cimulator'] === 'string' && typeof files === 'object' && files !== null
+    return ours ? Object.keys(files) : null
+  } catch {
+    return null
+  }
+}
+
+/**
+ * @param extra more files of the run, by path below the directory
+ * @throws SpecError when the target may not be replaced or something cannot be written, Interrupted when the signal aborts; then nothing
+ * is left, and an old run is where it was
+ */
 export async function writeRunDirectory(
   target: string,
   result: RunResult,
   info: ManifestInfo,
-  extra: ReadonlyMap<string, Uint8Array | string>,
+  extra: ReadonlyMap<string, Content>,
   options: DirectoryOptions,
 ): Promise<void> {
   const files = options.files ?? realFiles
-  const place = resolve(target)
+  const place = existsSync(target) ? realpathSync(target) : resolve(target)
+  await recover(place, files)
   await checkTarget(place, options.force)
-  const temporary = join(dirname(place), `.${basename(place)}.tmp-${process.pid}`)
-  const old = join(dirname(place), `.${basename(place)}.old-${process.pid}`)
-  try {
+  const contents = runFiles(result, info, extra)
+  const stopped = () => {
+    if (options.signal?.aborted === true) throw new Interrupted('interrupted: the run was not written')
+  }
+  await withTemporary(place, files, async (temporary) => {
     await files.makeFolder(temporary)
-    for (const [path, content] of runFiles(result, info, extra)) {
+    for (const [path, content] of contents) {
+      stopped()
       await files.makeFolder(dirname(join(temporary, path)))
       await files.write(join(temporary, path), content)
     }
-    await swap(files, temporary, place, old)
-  } catch (cause) {
-    await files.remove(temporary).catch(() => {})
-    throw writeFailure(place, cause)
-  }
+    stopped()
+    await swap(files, temporary, place)
+  })
 }
 
-/** Puts the new directory in place of an old one; if that fails the old one comes back. */
-async function swap(files: FileSystem, temporary: string, place: string, old: string): Promise<void> {
-  const replaces = await files.exists(place)
-  if (replaces) await files.rename(place, old)
-  try {
-    await files.rename(temporary, place)
-  } catch (cause) {
-    if (replaces) await files.rename(old, place)
-    throw cause
+/** Puts the new directory in place of an old one; if that fails, or the process ends in between, the old one comes back. */
+async function swap(files: FileSystem, temporary: string, place: string): Promise<void> {
+  if (!(await files.exists(place))) return files.rename(temporary, place)
+  const old = besideName(place, 'old')
+  const atExit = () => {
+    if (existsSync(old) && !existsSync(place)) renameSync(old, place)
   }
-  if (replaces) await files.remove(old)
+  process.once('exit', atExit)
+  try {
+    await files.rename(place, old)
+    try {
+      await files.rename(temporary, place)
+    } catch (cause) {
+      await files.rename(old, place)
+      throw cause
+    }
+  } finally {
+    process.off('exit', atExit)
+  }
+  // The new run is in place: what remains of the old one goes now, or with the next run.
+  await files.remove(old).catch(() => {})
+}
+
+/** A process that was killed while it swapped left the old run beside the target: back with it, or away with it. */
+async function recover(place: string, files: FileSystem): Promise<void> {
+  for (const old of await leftovers(place, 'old', files)) {
+    if (await files.exists(place)) await files.remove(old)
+    else await files.rename(old, place)
+  }
 }

@@ -1,7 +1,6 @@
-// The run in a few stable keys: summary.json, and what --json prints.
-
+// The run in a few stable keys, units in their names: summary.json, and what --json prints.
 import type { RunResult } from './result.js'
-import { layerEnergyPj } from './tables.js'
+import { energyByComponent, layerEnergyPj, utilisation } from './tables.js'
 
 const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0)
 
@@ -41,6 +40,10 @@ export function summaryOf(result: RunResult) {
     items: result.trace.items,
     partial: result.partial,
     totals: totalsOf(result),
+    energy_by_component: energyByComponent(result.layers).map((row) => ({
+      component: row.component,
+      energy_pj: row.energyPj,
+    })),
     accuracy: result.accuracy,
     prices: {
       table: result.prices.table,
@@ -60,6 +63,12 @@ export function summaryOf(result: RunResult) {
       bound_cycles: l.boundCycles,
       energy_pj: layerEnergyPj(l),
       macs: l.macs,
+      dense_bare_cycles: l.dense.bare.cycles,
+      dense_same_hardware_cycles: l.dense.sameHardware.cycles,
+      planes_fired: l.timing.planesFired,
+      planes_total: l.timing.planesTotal,
+      limiting_stage: l.limitingStage,
+      limiting_stage_busy_share: utilisation(l, l.limitingStage),
       clipped: l.values?.clips.clipped ?? null,
       lossless_mismatches: l.values?.losslessMismatches ?? null,
     })),

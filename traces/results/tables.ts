@@ -1,6 +1,8 @@
 // RunResult → tidy tables: one row a fact, units in the column names. CSV and Parquet are made from these.
+
+import { SimFault } from '../../models/base/errors.js'
 import { actions } from '../../models/cost/actions.js'
-import type { LayerResult, RunResult } from './result.js'
+import type { LayerResult, MacroResult, RunResult } from './result.js'
 
 export type Cell = number | string | null
 
@@ -18,11 +20,47 @@ export interface Table {
 type Pick<Row> = readonly [name: string, kind: Column['kind'], cell: (row: Row) => Cell]
 
 function table<Row>(name: string, rows: readonly Row[], columns: readonly Pick<Row>[]): Table {
-  return { name, columns: columns.map(([column, kind, cell]) => ({ name: column, kind, cells: rows.map(cell) })) }
+  return {
+    name,
+    columns: columns.map(([column, kind, cell]) => ({
+      name: column,
+      kind,
+      cells: rows.map((row) => checked(name, column, kind, cell(row))),
+    })),
+  }
+}
+
+/** Numbers that are not finite become null; a count that is no whole number is a bug. */
+function checked(name: string, column: string, kind: Column['kind'], cell: Cell): Cell {
+  if (kind === 'text' || cell === null) return cell
+  if (kind === 'real') return Number.isFinite(cell) ? cell : null
+  if (!Number.isSafeInteger(cell)) throw new SimFault(`table ${name}, column ${column}: ${cell} is no whole number`)
+  return cell
 }
 
 export function layerEnergyPj(layer: LayerResult): number {
   return layer.energy.reduce((sum, row) => sum + row.dynamicPj + row.leakagePj, 0)
+}
+
+/** Energy of one component over the given layers, largest first (ties: the name that comes first). */
+export function energyByComponent(layers: readonly LayerResult[]): { component: string; energyPj: number }[] {
+  const sums = new Map<string, number>()
+  for (const layer of layers)
+    for (const row of layer.energy)
+      sums.set(row.component, (sums.get(row.component) ?? 0) + row.dynamicPj + row.leakagePj)
+  return [...sums]
+    .map(([component, energyPj]) => ({ component, energyPj }))
+    .sort((a, b) => b.energyPj - a.energyPj || (a.component < b.component ? -1 : 1))
+}
+
+/** Busy share of a stage in the slowest macro of a layer; 0 when nothing ran. */
+export function utilisation(layer: LayerResult, stage: string): number {
+  const slowest = layer.timing.macros.reduce<MacroResult | null>(
+    (a, b) => (a === null || b.span > a.span ? b : a),
+    null,
+  )
+  const busy = slowest?.stages.find((s) => s.name === stage)?.busy ?? 0
+  return slowest === null || slowest.span === 0 ? 0 : busy / slowest.span
 }
 
 export function tablesOf(result: RunResult): Table[] {
@@ -57,7 +95,10 @@ function layersTable(result: RunResult): Table {
     ['planes_total', 'integer', (l) => l.timing.planesTotal],
     ['ou_activations', 'integer', (l) => l.timing.ouActivations],
     ['limiting_stage', 'text', (l) => l.limitingStage],
+    ['limiting_stage_busy_share', 'real', (l) => utilisation(l, l.limitingStage)],
+    ['cim_busy_share', 'real', (l) => utilisation(l, 'cim')],
     ['energy_pj', 'real', layerEnergyPj],
+    ['largest_energy_component', 'text', (l) => energyByComponent([l])[0]?.component ?? null],
     ['dense_bare_energy_pj', 'real', (l) => l.dense.bare.energyPj],
     ['dense_same_hardware_energy_pj', 'real', (l) => l.dense.sameHardware.energyPj],
     ['adc_conversions_checked', 'integer', (l) => l.values?.clips.conversions ?? null],

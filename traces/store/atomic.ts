@@ -1,9 +1,21 @@
 // Files appear whole or not at all: written under a temporary name beside the target, then renamed. What a killed process left behind is
 // removed by the next one that writes to the same target.
-import { rmSync } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { CimulatorError, SpecError } from '../../models/base/errors.js'
 
 /** The part of the file system that writing needs; tests put a failing one in its place. */
@@ -21,26 +33,33 @@ export interface FileSystem {
   list(path: string): Promise<readonly string[]>
 }
 
+/**
+ * Every operation is synchronous inside, so that none is under way when the process ends and `withTemporary` clears up; signals and timers
+ * get their turn before every file.
+ */
 export const realFiles: FileSystem = {
   async write(path, content) {
-    const file = await open(path, 'w')
+    await setImmediate()
+    const file = openSync(path, 'w')
     try {
-      await file.writeFile(content)
-      await file.sync()
+      writeFileSync(file, content)
+      fsyncSync(file)
     } finally {
-      await file.close()
+      closeSync(file)
     }
   },
-  rename: (from, to) => rename(from, to),
-  makeFolder: async (path) => void (await mkdir(path, { recursive: true })),
-  remove: (path) => rm(path, { recursive: true, force: true }),
-  removeEmptyFolder: (path) => rmdir(path).catch(() => {}),
-  exists: (path) =>
-    stat(path).then(
-      () => true,
-      () => false,
-    ),
-  list: (path) => readdir(path).catch(() => []),
+  rename: async (from, to) => renameSync(from, to),
+  makeFolder: async (path) => void mkdirSync(path, { recursive: true }),
+  remove: async (path) => rmSync(path, { recursive: true, force: true }),
+  async removeEmptyFolder(path) {
+    try {
+      rmdirSync(path)
+    } catch {
+      // Not empty, or not there: both are fine.
+    }
+  },
+  exists: async (path) => existsSync(path),
+  list: async (path) => (existsSync(path) && statSync(path).isDirectory() ? readdirSync(path) : []),
 }
 
 export function writeFailure(path: string, cause: unknown): CimulatorError {

@@ -1,0 +1,86 @@
+import { deflateRawSync } from 'node:zlib'
+import fc from 'fast-check'
+import { unzipSync } from 'fflate'
+import { describe, expect, it } from 'vitest'
+import { SpecError } from '../../../models/base/errors.js'
+import { openZip, packZip } from '../../../traces/store/zip.js'
+
+const text = (words: string) => new TextEncoder().encode(words)
+const limit = 1 << 20
+
+describe('zip archives', () => {
+  it('give back what was packed, as another reader sees it too', () => {
+    const entries = fc.uniqueArray(
+      fc.tuple(fc.stringMatching(/^[a-z]{1,8}\.npy$/), fc.uint8Array({ maxLength: 400 })),
+      {
+        selector: ([name]) => name,
+        maxLength: 6,
+      },
+    )
+    fc.assert(
+      fc.property(entries, (list) => {
+        const packed = packZip(new Map(list))
+        const archive = openZip(packed, 'f')
+        expect(archive.names).toEqual(list.map(([name]) => name))
+        for (const [name, bytes] of list) {
+          expect(archive.sizeOf(name)).toBe(bytes.length)
+          expect(Buffer.from(archive.read(name, limit)).equals(bytes)).toBe(true)
+        }
+        expect(Object.keys(unzipSync(packed))).toEqual(list.map(([name]) => name))
+      }),
+    )
+  })
+
+  it('have no clock in them', () => {
+    const packed = packZip(new Map([['a', text('x')]]))
+    // DOS date of 1980-01-01, time 0: APPNOTE 4.4.6, at offset 10 of the local header
+    expect([...packed.subarray(10, 14)]).toEqual([0, 0, 0x21, 0])
+  })
+
+  it('any cut or changed byte is noticed or changes nothing', () => {
+    const bytes = text('a text that is long enough to be packed, packed, packed, packed')
+    const packed = packZip(new Map([['a', bytes]]))
+    const same = (copy: Uint8Array) => {
+      try {
+        const archive = openZip(copy, 'f')
+        return archive.names[0] !== 'a' || Buffer.from(archive.read('a', limit)).equals(bytes)
+      } catch (cause) {
+        return cause instanceof SpecError
+      }
+    }
+    for (let length = 0; length < packed.length; length++)
+      expect(() => openZip(packed.subarray(0, length), 'f')).toThrow(SpecError)
+    for (let at = 0; at < packed.length; at++) {
+      for (const flip of [1, 128, 255]) {
+        const copy = packed.slice()
+        copy[at]! ^= flip
+        expect(same(copy), `byte ${at}`).toBe(true)
+      }
+    }
+  })
+
+  it('refuse bombs before unpacking', () => {
+    const bomb = packZip(new Map([['a', new Uint8Array(5_000_000)]]))
+    expect(() => openZip(bomb, 'f').read('a', limit)).toThrow(
+      'f: a: unpacks to 5000000 bytes, at most 1048576 expected',
+    )
+    // A small entry that claims 3 GB.
+    const forged = packZip(new Map([['a', text('hello hello hello')]]))
+    const view = new DataView(forged.buffer)
+    const directory = forged.length - 22 - 47
+    view.setUint32(directory + 24, 3_000_000_000, true)
+    expect(() => openZip(forged, 'f')).toThrow(/claims 3000000000 unpacked/)
+  })
+
+  it('refuse an entry that unpacks to more than it says', () => {
+    const long = deflateRawSync(new Uint8Array(4000))
+    const packed = packZip(new Map([['a', new Uint8Array(4000)]]))
+    expect(packed.length).toBeGreaterThan(long.length)
+    new DataView(packed.buffer).setUint32(packed.length - 22 - 47 + 24, 100, true)
+    expect(() => openZip(packed, 'f').read('a', limit)).toThrow(/f: a: cannot unpack/)
+  })
+
+  it('name a missing entry', () => {
+    expect(() => openZip(packZip(new Map()), 'f.npz').read('a', limit)).toThrow('f.npz: a: missing')
+  })
+})
