@@ -5,6 +5,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { stripVTControlCharacters } from 'node:util'
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 
@@ -113,7 +114,7 @@ const faults = [
   ],
 ]
 
-const tests = ['test/timing', 'test/laws', 'test/unit/kernel', 'test/unit/nn/layers.test.ts']
+const tests = ['test/timing', 'test/independent', 'test/laws', 'test/unit/kernel', 'test/unit/nn/layers.test.ts']
 const wanted = process.argv[2]
 const folder = mkdtempSync(join(tmpdir(), 'cimulator-faults-'))
 let survived = 0
@@ -156,7 +157,7 @@ function killed(name, file, find, replace) {
   const { passed, output } = runTests()
   writeFileSync(path, text)
   const dead = !passed
-  const witness = /FAIL\s+(.*)/.exec(output.replaceAll(/\u001b\[[0-9;]*m/g, ''))?.[1] ?? 'time-out'
+  const witness = /FAIL\s+(.*)/.exec(stripVTControlCharacters(output))?.[1] ?? 'time-out'
   process.stdout.write(`${dead ? 'killed  ' : 'SURVIVED'} ${name}${dead ? `: ${witness}` : ''}\n`)
   return dead
 }

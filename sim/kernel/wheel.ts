@@ -27,8 +27,8 @@ export class WheelKernel implements Kernel {
   private pool = new Int32Array(firstPool * stride)
   private freeList = none
   private unused = 0
-  private readonly head = new Int32Array(slots).fill(none)
-  private readonly tail = new Int32Array(slots).fill(none)
+  /** per slot: head and tail of its list; the tail counts only while there is a head */
+  private readonly ends = new Int32Array(2 * slots).fill(none)
   /** bit s = slot s is not empty */
   private readonly occupied = new Int32Array(slots / 32)
   private readonly far = new EventHeap()
@@ -67,36 +67,38 @@ export class WheelKernel implements Kernel {
 
   /** Runs the events of one slot, also those that they add to it. */
   private drain(slot: number, now: number): void {
-    const { head, handlers } = this
-    let event = head[slot]!
+    const { ends, handlers } = this
+    const head = 2 * slot
+    let event = ends[head]!
     while (event !== none) {
       const pool = this.pool
       const handler = pool[event + 1]!
       const arg = pool[event + 2]!
-      head[slot] = pool[event]!
+      ends[head] = pool[event]!
       pool[event] = this.freeList
       this.freeList = event
       this.pending--
       handlers[handler]!(arg, now)
-      event = head[slot]!
+      event = ends[head]!
     }
     this.occupied[slot >> 5]! &= ~(1 << (slot & 31))
   }
 
   /** Adds an event behind the others of a slot. */
   private append(slot: number, handler: number, arg: number): void {
-    let event = this.freeList
-    if (event === none) event = this.fresh()
-    else this.freeList = this.pool[event]!
-    const pool = this.pool
+    const reused = this.freeList
+    const event = reused === none ? this.fresh() : reused
+    const { pool, ends } = this
+    if (reused !== none) this.freeList = pool[reused]!
     pool[event] = none
     pool[event + 1] = handler
     pool[event + 2] = arg
-    if (this.head[slot] === none) {
-      this.head[slot] = event
+    const head = 2 * slot
+    if (ends[head] === none) {
+      ends[head] = event
       this.occupied[slot >> 5]! |= 1 << (slot & 31)
-    } else pool[this.tail[slot]!] = event
-    this.tail[slot] = event
+    } else pool[ends[head + 1]!] = event
+    ends[head + 1] = event
   }
 
   /** A pool entry that was never used; the pool doubles when there is none. */

@@ -37,6 +37,10 @@ export interface Pipeline {
 export interface Station {
   readonly name: string
   readonly behaviour: StageBehaviour
+  /** what never varies (Constants of the stage); 0 = the interval varies */
+  readonly fixedInterval: number
+  readonly fixedCredit: boolean
+  readonly forwards: boolean
   readonly latency: number
   readonly streaming: boolean
   /** input queue: items and the cycle at which each arrives */
@@ -87,7 +91,7 @@ export function createPipeline(
     if (station.k === station.firings && !takeItem(index, station, now)) return
     const behaviour = station.behaviour
     const k = station.k
-    if (index < last && behaviour.credit(k)) {
+    if (index < last && (station.fixedCredit || behaviour.credit(k))) {
       if (station.credits === 0) {
         station.waiting = true
         return
@@ -96,8 +100,8 @@ export function createPipeline(
       station.credits--
       station.blocked += now - station.readyAt
     }
-    const interval = behaviour.interval(k)
-    const output = behaviour.fire(k)
+    const interval = station.fixedInterval !== 0 ? station.fixedInterval : behaviour.interval(k)
+    const output = station.forwards ? (index < last ? station.item : NONE) : behaviour.fire(k)
     if (observer !== null) observer(index, now, interval, station.item, k, output)
     station.totalFirings++
     station.busy += interval
@@ -115,7 +119,7 @@ export function createPipeline(
     if (item === NONE) return false
     station.item = item
     station.k = 0
-    station.firings = station.behaviour.begin(item)
+    station.firings = station.forwards ? 1 : station.behaviour.begin(item)
     return true
   }
 
@@ -171,6 +175,9 @@ function createStation(stage: Stage, queuePlaces: number): Station {
   return {
     name: stage.name,
     behaviour: stage.behaviour,
+    fixedInterval: stage.constants?.interval ?? 0,
+    fixedCredit: stage.constants?.credit ?? false,
+    forwards: stage.constants?.forwards ?? false,
     latency: stage.timing.latency,
     streaming: stage.timing.streaming,
     items: new Int32Array(ring),

@@ -27,10 +27,23 @@ export interface StageBehaviour {
   fire(k: number): number
 }
 
+/**
+ * What of a behaviour never varies: the pipeline then need not ask. The functions say the same (the law tests ask them, the pipeline
+ * takes these), so a wrong constant is found.
+ */
+export interface Constants {
+  readonly interval?: number
+  /** every firing takes a credit (and emits) */
+  readonly credit?: true
+  /** one firing per item, which hands the item on unchanged (the last stage: ends it) */
+  readonly forwards?: true
+}
+
 export interface Stage {
   readonly name: string
   readonly timing: StageTiming
   readonly behaviour: StageBehaviour
+  readonly constants?: Constants
 }
 
 /** Where the first stage finds its items; all have arrived at cycle 0. */

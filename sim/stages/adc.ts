@@ -18,6 +18,7 @@ export const adc = {
     return {
       name: 'adc',
       timing: spec.timing.adc,
+      constants: merges ? {} : { credit: true },
       behaviour: {
         begin(next) {
           item = next

@@ -13,6 +13,7 @@ export const cache = {
     return {
       name: 'cache',
       timing: ctx.spec.timing.cache,
+      constants: { credit: true },
       behaviour: {
         begin(next) {
           item = next

@@ -9,7 +9,14 @@ export const cim = {
   doc: 'one firing per OU activation; without a Skip stage it steps through the planes itself',
   build(ctx: MacroContext): Stage {
     const behaviour = ctx.spec.order === 'ou-bit' ? ouBit(ctx) : windowBit(ctx)
-    return { name: 'cim', timing: ctx.spec.timing.cim, behaviour }
+    // Behind Skip every item has a plane to fire; without it an OU may have none (never in a dense machine).
+    const credit = ctx.spec.hasSkip ? ({ credit: true } as const) : {}
+    return {
+      name: 'cim',
+      timing: ctx.spec.timing.cim,
+      behaviour,
+      constants: { interval: ctx.spec.cimInterval, ...credit },
+    }
   },
 }
 

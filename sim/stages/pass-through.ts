@@ -6,6 +6,7 @@ export function passThrough(name: string, timing: StageTiming, interval: number,
   return {
     name,
     timing,
+    constants: { interval, forwards: true, ...(emits ? { credit: true } : {}) },
     behaviour: {
       begin(next) {
         item = next

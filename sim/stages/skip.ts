@@ -14,6 +14,7 @@ export const skip = {
     return {
       name: 'skip',
       timing: ctx.spec.timing.skip,
+      constants: { interval: ctx.spec.skipInterval },
       behaviour: {
         begin(next) {
           item = next

