@@ -141,7 +141,7 @@ function totals(result: RunResult, width: number): string[] {
       'throughput',
       t.tops === null || t.tops_per_watt === null
         ? 'nothing ran'
-        : `${threeDigits(t.tops)} TOPS, ${threeDigits(t.tops_per_watt)} TOPS/W (2 operations a MAC of the unpruned network, zeros counted)`,
+        : `${engineering(t.tops * 1e12, 'OP/s')} = ${threeDigits(t.tops)} TOPS, ${threeDigits(t.tops_per_watt)} TOPS/W (2 operations a MAC of the unpruned network, zeros counted)`,
     ],
     ['area', `${areaMm2(t.area_um2)}; programming all cells once: ${energy(t.programming_pj)}`],
     ['values', valueLine(result)],

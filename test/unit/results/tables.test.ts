@@ -1,7 +1,10 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { parquetMetadata, parquetReadObjects } from 'hyparquet'
 import { describe, expect, it } from 'vitest'
 import { SimFault } from '../../../models/base/errors.js'
+import { packageRoot } from '../../../models/base/paths.js'
 import { csvOf } from '../../../traces/results/csv.js'
 import { parquetOf } from '../../../traces/results/parquet.js'
 import { summaryOf } from '../../../traces/results/summary.js'
@@ -121,6 +124,14 @@ describe('tables', () => {
     const tables = tablesOf({ ...result, layers: [{ ...layer, energy }] })
     expect(cells(tableNamed(tables, 'energy'), 'dynamic_pj')).toEqual([null])
     expect(() => tablesOf({ ...result, layers: [{ ...layer, macs: 1.5 }] })).toThrow(SimFault)
+  })
+
+  it('docs/results.md names every column and every total', () => {
+    const text = readFileSync(join(packageRoot(), 'docs', 'results.md'), 'utf8')
+    const result = resultOf({ seed: 1, layers: 1, macros: 1, values: true })
+    const names = tablesOf(result).flatMap((table) => table.columns.map((column) => column.name))
+    const keys = [...names, ...Object.keys(summaryOf(result).totals)]
+    expect(keys.filter((name) => !text.includes(`\`${name}\``))).toEqual([])
   })
 
   it('utilisation looks at the slowest macro', () => {
