@@ -80,6 +80,17 @@ describe('zip archives', () => {
     expect(() => openZip(packed, 'f').read('a', limit)).toThrow(/f: a: cannot unpack/)
   })
 
+  it('refuse a name that is there twice', () => {
+    const packed = packZip(
+      new Map([
+        ['a', text('1')],
+        ['b', text('2')],
+      ]),
+    )
+    packed[packed.length - 22 - 1] = 'a'.charCodeAt(0)
+    expect(() => openZip(packed, 'f')).toThrow(/entry "a" is there twice/)
+  })
+
   it('name a missing entry', () => {
     expect(() => openZip(packZip(new Map()), 'f.npz').read('a', limit)).toThrow('f.npz: a: missing')
   })
