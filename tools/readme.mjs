@@ -13,4 +13,10 @@ const output = run.stdout
   .join('\n')
 const file = join(root, 'README.md')
 const text = readFileSync(file, 'utf8')
-writeFileSync(file, text.replace(/<!-- output -->[\s\S]*<!-- end -->/, () => `<!-- output -->\n\`\`\`\n${output.trimEnd()}\n\`\`\`\n<!-- end -->`))
+writeFileSync(
+  file,
+  text.replace(
+    /<!-- output -->[\s\S]*<!-- end -->/,
+    () => `<!-- output -->\n\`\`\`\n${output.trimEnd()}\n\`\`\`\n<!-- end -->`,
+  ),
+)
