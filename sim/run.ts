@@ -10,7 +10,7 @@ import { recordedTensors, recordTrace } from '../traces/record/record.js'
 import { type InputItem, openSession, type Session } from '../traces/record/session.js'
 import type { RecordedTrace } from '../traces/record/trace.js'
 import type { RunResult } from '../traces/results/result.js'
-import { readTrace, writeTrace } from '../traces/store/trace-file.js'
+import { readTrace, traceSha256, writeTrace } from '../traces/store/trace-file.js'
 import { type LayerOutcome, simulateLayer } from './chip/layer.js'
 import { type LayerPlan, type NetworkPlan, planNetwork } from './chip/plan.js'
 import { placeLayer } from './chip/prepare.js'
@@ -142,7 +142,7 @@ async function record(options: SourceOptions, model: Model, progress: Progress):
     progress.step((done / total) * items.length),
   )
   progress.end()
-  return { trace, sha256: '', labels, items: items.length, session, inputs: items }
+  return { trace, sha256: traceSha256(trace, labels), labels, items: items.length, session, inputs: items }
 }
 
 function chooseLayers(plan: NetworkPlan, list: string | null): LayerPlan[] {

@@ -123,7 +123,9 @@ function partialWords(run: PricedRun): string | null {
   const parts: string[] = []
   if (run.outcomes.length < run.plan.layers.length)
     parts.push(`${run.outcomes.length} of ${run.plan.layers.length} layers`)
-  const { vectors } = run.options
+  const { vectors, limit } = run.options
+  if (limit !== null && (run.items < run.trace.items || run.trace.items === limit))
+    parts.push(`first ${run.items} items`)
   if (vectors !== null)
     parts.push(
       vectors.kind === 'first'

@@ -95,6 +95,7 @@ async function act(context: CliContext, model: string | undefined, flags: Flags)
   if (options.out !== null) {
     await writeRunDirectory(options.out, outcome.result, manifest(options, started), outcome.dump, {
       force: options.force,
+      signal: context.signal,
     })
     context.say(`written: ${options.out}`)
   }
