@@ -9,7 +9,7 @@ import { countActions } from '../../sim/stages/tally.js'
 import { type Built, build, type Case, caseArbitrary, product } from '../helpers/work.js'
 import { lawOf } from './recurrence.js'
 
-const runs = { numRuns: 300 }
+const runs = { numRuns: 600 }
 
 function valuesOf(input: Case, built: Built, create = createOuValues) {
   const { ctx, adc } = built
@@ -26,7 +26,9 @@ describe('event engine', () => {
         const starts = new Map<string, number[]>()
         const onFiring = (f: { macro: number; stage: string; start: number }) => {
           const key = `${f.macro}.${f.stage}`
-          starts.set(key, [...(starts.get(key) ?? []), f.start])
+          const list = starts.get(key)
+          if (list === undefined) starts.set(key, [f.start])
+          else list.push(f.start)
         }
         const result = runEvent(ctx, macros, { ...plainEvent, onFiring })
         for (const macro of result.macros) {

@@ -81,67 +81,46 @@ interface Shape {
   readonly streaming: boolean
 }
 
-/** Fixed point of the law: repeat until no start changes. Slow and obviously right. */
+/** The law, firing by firing: a stage goes on as far as its arrivals and releases are known, then the next one. */
 function evaluate(shapes: readonly Shape[], logs: readonly Record[][]): LawResult {
-  const starts = logs.map((log) => log.map(() => 0))
-  for (let changed = true; changed; ) {
-    changed = false
-    const arrivals = arrivalTimes(shapes, logs, starts)
-    const releases = releaseTimes(logs, starts)
-    for (const [i, log] of logs.entries()) {
-      let credits = 0
-      for (const [k, firing] of log.entries()) {
-        let start = arrivals[i]![firing.input] ?? 0
-        if (k > 0) start = Math.max(start, starts[i]![k - 1]! + log[k - 1]!.interval)
-        if (firing.takesCredit) {
-          const waitsFor = credits - (shapes[i]!.queue + shapes[i]!.depth)
-          if (waitsFor >= 0) start = Math.max(start, releases[i + 1]![waitsFor]!)
-          credits++
-        }
-        if (start !== starts[i]![k]) {
-          starts[i]![k] = start
-          changed = true
-        }
-      }
-    }
-  }
-  return summarise(shapes, logs, starts)
-}
-
-function arrivalTimes(shapes: readonly Shape[], logs: readonly Record[][], starts: readonly number[][]): number[][] {
-  return logs.map((_, i) => {
-    if (i === 0) return []
-    const arrivals: number[] = []
-    for (const [k, firing] of logs[i - 1]!.entries()) {
-      if (firing.output === -1) continue
-      const { latency, streaming } = shapes[i - 1]!
-      arrivals.push(starts[i - 1]![k]! + (streaming ? latency : Math.max(latency, firing.interval)))
-    }
-    return arrivals
-  })
-}
-
-function releaseTimes(logs: readonly Record[][], starts: readonly number[][]): number[][] {
-  return logs.map((log, i) => log.flatMap((firing, k) => (firing.last ? [starts[i]![k]!] : [])))
-}
-
-function summarise(shapes: readonly Shape[], logs: readonly Record[][], starts: readonly number[][]): LawResult {
-  const arrivals = arrivalTimes(shapes, logs, starts)
+  const stages = shapes.map((shape): LawStage => ({ name: shape.name, starts: [], busy: 0, blocked: 0 }))
+  const arrivals = shapes.map((): number[] => [])
+  const releases = shapes.map((): number[] => [])
+  const credits = shapes.map(() => 0)
   let span = 0
-  const stages = shapes.map((shape, i) => {
-    const stage: LawStage = { name: shape.name, starts: starts[i]!.slice(), busy: 0, blocked: 0 }
-    for (const [k, firing] of logs[i]!.entries()) {
-      const start = starts[i]![k]!
-      stage.busy += firing.interval
-      span = Math.max(span, start + Math.max(shape.latency, firing.interval))
-      if (!firing.takesCredit) continue
-      const ready = Math.max(
-        arrivals[i]![firing.input] ?? 0,
-        k > 0 ? starts[i]![k - 1]! + logs[i]![k - 1]!.interval : 0,
-      )
-      stage.blocked += start - ready
+
+  /** Fires the next one of a stage; false while something it waits for is not known. */
+  function advance(i: number): boolean {
+    const { starts } = stages[i]!
+    const k = starts.length
+    const firing = logs[i]![k]
+    if (firing === undefined || (i > 0 && arrivals[i]!.length <= firing.input)) return false
+    const shape = shapes[i]!
+    let start = i === 0 ? 0 : arrivals[i]![firing.input]!
+    if (k > 0) start = Math.max(start, starts[k - 1]! + logs[i]![k - 1]!.interval)
+    if (firing.takesCredit) {
+      const waitsFor = credits[i]! - (shape.queue + shape.depth)
+      if (waitsFor >= 0 && releases[i + 1]!.length <= waitsFor) return false
+      const ready = start
+      if (waitsFor >= 0) start = Math.max(start, releases[i + 1]![waitsFor]!)
+      stages[i]!.blocked += start - ready
+      credits[i] = credits[i]! + 1
     }
-    return stage
-  })
+    starts.push(start)
+    stages[i]!.busy += firing.interval
+    span = Math.max(span, start + Math.max(shape.latency, firing.interval))
+    if (firing.last) releases[i]!.push(start)
+    if (firing.output !== -1)
+      arrivals[i + 1]!.push(start + (shape.streaming ? shape.latency : Math.max(shape.latency, firing.interval)))
+    return true
+  }
+
+  for (let moved = true; moved; ) {
+    moved = false
+    for (let i = 0; i < shapes.length; i++) while (advance(i)) moved = true
+  }
+  const stuck = stages.find((stage, i) => stage.starts.length < logs[i]!.length)
+  if (stuck !== undefined)
+    throw new Error(`the law has no solution: ${stuck.name} stops after ${stuck.starts.length} firings`)
   return { span, stages }
 }
