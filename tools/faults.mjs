@@ -164,11 +164,15 @@ function killed(name, file, find, replace) {
 
 function runTests() {
   const vitest = join(root, 'node_modules/vitest/vitest.mjs')
-  const run = spawnSync(process.execPath, [vitest, 'run', '--pool=threads', '--bail=1', '--testTimeout=60000', ...tests], {
-    cwd: folder,
-    env: { ...process.env, CIMULATOR_QUICK: '1', CI: 'true' },
-    encoding: 'utf8',
-    timeout: 180_000,
-  })
+  const run = spawnSync(
+    process.execPath,
+    [vitest, 'run', '--pool=threads', '--bail=1', '--testTimeout=60000', ...tests],
+    {
+      cwd: folder,
+      env: { ...process.env, CIMULATOR_QUICK: '1', CI: 'true' },
+      encoding: 'utf8',
+      timeout: 180_000,
+    },
+  )
   return { passed: run.status === 0, output: `${run.stdout}${run.stderr}` }
 }
