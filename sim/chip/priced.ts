@@ -125,7 +125,7 @@ function partialWords(run: PricedRun): string | null {
     parts.push(`${run.outcomes.length} of ${run.plan.layers.length} layers`)
   const { vectors, limit } = run.options
   if (limit !== null && (run.items < run.trace.items || run.trace.items === limit))
-    parts.push(`first ${run.items} items`)
+    parts.push(`first ${run.items} item${run.items === 1 ? '' : 's'}`)
   if (vectors !== null)
     parts.push(
       vectors.kind === 'first'
