@@ -3,6 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { SimFault } from '../../../models/base/errors.js'
 import { createKernel, type Kernel, kernelNames } from '../../../sim/kernel/kernel.js'
+import { SdslKernel } from '../../../sim/kernel/sdsl.js'
+import { WheelKernel } from '../../../sim/kernel/wheel.js'
 
 describe.each(kernelNames)('%s', (name) => {
   it('runs events by cycle, then in the order of scheduling', () => {
@@ -113,6 +115,20 @@ describe.each(kernelNames)('%s', (name) => {
     expect(() => kernel.run()).toThrow(SimFault)
   })
 
+  it('says what was wrong', () => {
+    const kernel = createKernel(name)
+    const log = logger(kernel)
+    const nested = kernel.register(() => kernel.run())
+    kernel.at(5, log.id, 0)
+    kernel.run()
+    expect(() => kernel.at(4, log.id, 0)).toThrow('cycle 4, before the current cycle 5')
+    expect(() => kernel.at(6.5, log.id, 0)).toThrow('cycle 6.5: expected a whole number')
+    expect(() => kernel.at(6, 2, 0)).toThrow('handler 2: only 0 … 1 are registered')
+    expect(() => kernel.at(6, log.id, 0.5)).toThrow('argument 0.5: expected a whole number in the int32 range')
+    kernel.at(6, nested, 0)
+    expect(() => kernel.run()).toThrow('run() was called from an event handler')
+  })
+
   it('lets exceptions through and keeps the other events', () => {
     const kernel = createKernel(name)
     const log = logger(kernel)
@@ -128,6 +144,12 @@ describe.each(kernelNames)('%s', (name) => {
     kernel.run()
     expect(log.seen).toEqual(['4:1', '4:1', '4:3', '5:2'])
   })
+})
+
+it('a name gives its own backend', () => {
+  expect(createKernel('wheel')).toBeInstanceOf(WheelKernel)
+  expect(createKernel('sdsl')).toBeInstanceOf(SdslKernel)
+  expect([...kernelNames].sort()).toEqual(['sdsl', 'wheel'])
 })
 
 /** What a random schedule does when its event number n runs: delays of the events it adds. */
