@@ -8,7 +8,8 @@ export const adc = {
   doc: 'converts the used columns of an activation; merges the activations of a window in window-bit order',
   build(ctx: MacroContext): Stage {
     const { spec, work, tally, values } = ctx
-    const { sliceMasks, coding } = work
+    const { sliceMasks } = work
+    const intervals = conversionIntervals(ctx)
     const { windowStart, colStart } = work.mapping
     const { visitShift, ouMask } = ctx.layout
     const { windows } = ctx.visits
@@ -32,7 +33,7 @@ export const adc = {
           return 1
         },
         credit: () => !merges || (item & 2) !== 0,
-        interval: () => Math.ceil((outputs * coding.polarities * slices) / spec.adcs) * spec.cyclesPerConversion,
+        interval: () => intervals[ou]!,
         fire() {
           const mask = single ? 1 << sliceOf(item) : sliceMasks[ou]!
           tally.activations += slices
@@ -47,4 +48,15 @@ export const adc = {
       },
     }
   },
+}
+
+/** Interval of a firing on every OU (docs/timing.md, section 3). */
+function conversionIntervals(ctx: MacroContext): Int32Array {
+  const { spec, work } = ctx
+  const { coding } = work
+  return Int32Array.from({ length: work.mapping.ous }, (_, ou) => {
+    const outputs = work.mapping.colStart[ou + 1]! - work.mapping.colStart[ou]!
+    const slices = spec.parallelSlices ? popcount(work.sliceMasks[ou]!) : 1
+    return Math.ceil((outputs * coding.polarities * slices) / spec.adcs) * spec.cyclesPerConversion
+  })
 }

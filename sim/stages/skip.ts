@@ -40,6 +40,7 @@ export const skip = {
 function createCarrier(ctx: MacroContext): (item: number) => number {
   const { visits, layout } = ctx
   const keepsFlags = ctx.spec.order === 'window-bit'
+  const inVisit = 2 ** layout.visitShift - 1
   let next = 0
   return (item) => {
     const from = item >>> layout.visitShift
@@ -48,7 +49,7 @@ function createCarrier(ctx: MacroContext): (item: number) => number {
     visits.windows[to] = visits.windows[from]!
     visits.passes[to] = visits.passes[from]!
     if (keepsFlags) visits.flags.copyWithin(to * visits.stride, from * visits.stride, (from + 1) * visits.stride)
-    return (item & (2 ** layout.visitShift - 1)) | (to << layout.visitShift)
+    return (item & inVisit) | (to << layout.visitShift)
   }
 }
 
