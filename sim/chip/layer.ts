@@ -12,7 +12,7 @@ import type { MacroResult, TimingResult, ValueResult } from '../../traces/result
 import { denseTally, runDense } from '../engines/dense.js'
 import { type EventOptions, eventSteps, type Firing } from '../engines/event.js'
 import type { VectorChoice } from '../options.js'
-import { countActions, type TallyContext } from '../stages/tally.js'
+import { countActions, driveCounts, type TallyContext } from '../stages/tally.js'
 import { type ItemVectors, itemVectors, machineAdc, type PlacedLayer } from './prepare.js'
 import { addReference, createReferenceTotals, finishReference, type ReferenceTensor } from './reference.js'
 import type { Machine } from './spec.js'
@@ -148,7 +148,12 @@ function dense(request: LayerRequest, placed: PlacedLayer, item: number): DenseO
   const input = itemVectors(placed, request.tensor, item, request.machine, request.vectors)
   const ctx = contextOf(placed, input, request.machine, null)
   const macros = runDense(ctx, placed.macros)
-  return { cycles: longest(macros), macroCycles: spans(macros), actions: countActions(denseTally(ctx), ctx) }
+  const tally = denseTally(ctx)
+  return {
+    cycles: longest(macros),
+    macroCycles: spans(macros),
+    actions: countActions(tally, ctx, driveCounts(tally, ctx.work)),
+  }
 }
 
 export function spans(macros: readonly MacroResult[]): number {

@@ -7,7 +7,7 @@ import { createPipeline, type Pipeline } from '../pipeline/pipeline.js'
 import type { MacroContext, Tally, ValueSink } from '../stages/context.js'
 import { buildStages } from '../stages/index.js'
 import { planeOf, sliceOf } from '../stages/item.js'
-import { countActions, type TallyContext } from '../stages/tally.js'
+import { countActions, driveCounts, type TallyContext } from '../stages/tally.js'
 import { createSource, createTally, type PassHook } from '../stages/visits.js'
 
 /** One firing, for dumps. Fields are −1 where the item has none (docs/timing.md, section 7). */
@@ -77,7 +77,7 @@ export function* eventSteps(ctx: TallyContext, macros: number, options: EventOpt
   return {
     cycles: results.reduce((most, result) => Math.max(most, result.span), 0),
     macros: results,
-    actions: countActions(tally, ctx),
+    actions: countActions(tally, ctx, driveCounts(tally, ctx.work)),
     planesFired: tally.planesFired,
     planesTotal: tally.planesTotal,
     ouActivations: tally.activations,
@@ -91,7 +91,7 @@ function* runInSlices(kernel: Kernel): Generator<void, void> {
   }
 }
 
-export function groupsOf(ctx: TallyContext, macro: number, macros: number): number[] {
+export function groupsOf(ctx: Pick<TallyContext, 'work'>, macro: number, macros: number): number[] {
   return ctx.work.mapping.groups.map((_, g) => g).filter((g) => g % macros === macro)
 }
 

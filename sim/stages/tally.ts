@@ -17,7 +17,23 @@ export interface TallyContext {
   readonly adcCodes: Float64Array
 }
 
-export function countActions(tally: Tally, ctx: TallyContext): ActionCounts {
+/** What driving the word lines costs; follows from the pulses of every row. */
+export interface DriveCounts {
+  /** Σ over OU rows of pulses × visited slices */
+  readonly pulses: number
+  /** cell reads by stored level */
+  readonly cellReads: Float64Array
+}
+
+/** From the pulses that were counted row by row of every OU. */
+export function driveCounts(tally: Pick<Tally, 'rowPulses'>, { mapping, coding, sliceMasks }: LayerWork): DriveCounts {
+  return {
+    pulses: pulses(tally.rowPulses, mapping, sliceMasks),
+    cellReads: cellReads(mapping, coding, sliceMasks, tally.rowPulses),
+  }
+}
+
+export function countActions(tally: Omit<Tally, 'rowPulses'>, ctx: TallyContext, drive: DriveCounts): ActionCounts {
   const counts = new Float64Array(actions.length)
   const { mapping, coding } = ctx.work
   const visits = visitTotals(tally, ctx)
@@ -29,7 +45,7 @@ export function countActions(tally: Tally, ctx: TallyContext): ActionCounts {
   counts[actionId.flagOrs] = ctx.spec.skipZeroPlanes ? visits.rows : 0
   counts[actionId.inputSumAdds] = coding.encoding === 'offset' ? visits.rows : 0
   counts[actionId.rowListBitsRead] = ctx.map.options.compress ? visits.rowListBits : 0
-  counts[actionId.wordLinePulses] = pulses(tally, ctx.work) * coding.polarities
+  counts[actionId.wordLinePulses] = drive.pulses * coding.polarities
   counts[actionId.adcConversions] = tally.outputSlices * coding.polarities
   counts[actionId.polaritySubtractions] = coding.polarities === 2 ? tally.outputSlices : 0
   counts[actionId.benesSwitchBits] = ctx.spec.hasBenes ? tally.benesItemSlices * benesBits(ctx) : 0
@@ -39,8 +55,7 @@ export function countActions(tally: Tally, ctx: TallyContext): ActionCounts {
   counts[actionId.psumWrites] = tally.outputs + adds
   counts[actionId.pieceAdds] = adds
   counts[actionId.outputWrites] = ctx.vectors * firstOutput(mapping.matrices, mapping.matrices.length)
-  const reads = cellReads(mapping, coding, ctx.work.sliceMasks, tally.rowPulses)
-  return { counts, cellReads: reads, adcCodes: ctx.adcCodes }
+  return { counts, cellReads: drive.cellReads, adcCodes: ctx.adcCodes }
 }
 
 /** Data bits that one Benes item of one slice moves through switches. */
@@ -50,7 +65,7 @@ function benesBits(ctx: TallyContext): number {
 }
 
 /** Sizes of windows and their OUs, summed over all window visits. */
-function visitTotals(tally: Tally, ctx: TallyContext) {
+function visitTotals(tally: Pick<Tally, 'windowVisits'>, ctx: TallyContext) {
   const { mapping } = ctx.work
   const totals = { unionRows: 0, settings: 0, rows: 0, rowListBits: 0 }
   for (let w = 0; w < mapping.windows; w++) {
@@ -68,12 +83,11 @@ function visitTotals(tally: Tally, ctx: TallyContext) {
 }
 
 /** Σ over OU rows of pulses × visited slices. */
-function pulses(tally: Tally, work: LayerWork): number {
+function pulses(rowPulses: Float64Array, mapping: Mapping, sliceMasks: Int32Array): number {
   let total = 0
-  for (let ou = 0; ou < work.mapping.ous; ou++) {
-    const slices = popcount(work.sliceMasks[ou]!)
-    for (let i = work.mapping.rowStart[ou]!; i < work.mapping.rowStart[ou + 1]!; i++)
-      total += slices * tally.rowPulses[i]!
+  for (let ou = 0; ou < mapping.ous; ou++) {
+    const slices = popcount(sliceMasks[ou]!)
+    for (let i = mapping.rowStart[ou]!; i < mapping.rowStart[ou + 1]!; i++) total += slices * rowPulses[i]!
   }
   return total
 }

@@ -5,7 +5,7 @@ import { createNaiveValues } from '../../models/values/naive.js'
 import { createOuValues } from '../../models/values/ou-values.js'
 import { denseTally, runDense } from '../../sim/engines/dense.js'
 import { groupsOf, plainEvent, runEvent } from '../../sim/engines/event.js'
-import { countActions } from '../../sim/stages/tally.js'
+import { countActions, driveCounts } from '../../sim/stages/tally.js'
 import { type Built, build, type Case, caseArbitrary, product } from '../helpers/work.js'
 import { lawOf } from './recurrence.js'
 
@@ -122,7 +122,7 @@ describe('dense baselines', () => {
           const full = runEvent(ctx, macros, plainEvent)
           expect(runDense(ctx, macros)).toEqual(full.macros)
           const counted = denseTally(ctx)
-          expect(countActions(counted, ctx)).toEqual(full.actions)
+          expect(countActions(counted, ctx, driveCounts(counted, ctx.work))).toEqual(full.actions)
           expect(counted.planesFired).toBe(full.planesFired)
           expect(counted.activations).toBe(full.ouActivations)
         },

@@ -1,0 +1,155 @@
+// The exact fast engine: zero flags by ORs over streams, then one look-up in an automaton per OU (or plane of a window) and pass. Every
+// counter equals the event engine's; what it cannot treat exactly it must refuse (nothing in a machine description today).
+import type { ArrayGroup } from '../../../models/mapping/mapping.js'
+import type { MacroResult } from '../../../traces/results/result.js'
+import type { TallyContext } from '../../stages/tally.js'
+import { groupsOf } from '../event.js'
+import { type ActivationBlock, addDigitSums, orRows } from './flags.js'
+import type { FlagBlock } from './front.js'
+import { type BackTotals, createFastLayer, createFastMacro, type FastMacro } from './macro.js'
+import type { FastPlan } from './plan.js'
+import type { ActivationStreams } from './streams.js'
+
+export interface FastOptions {
+  /** bytes that flags and blocks of activations may take together */
+  readonly memoryBytes: number
+  /** states of the automaton beyond which every firing is evaluated by itself; absent: as many as pay */
+  readonly mostStates?: number
+  /** told now and then of the passes done, over all groups */
+  readonly onPass: ((passes: number) => void) | null
+}
+
+export interface FastResult {
+  readonly macros: readonly MacroResult[]
+  readonly totals: readonly BackTotals[]
+  /** per matrix and row: Σ of the digits of its codes over all passes */
+  readonly digitSums: readonly Float64Array[]
+}
+
+/** Bytes of a block of activations that stay in a second-level cache. */
+const blockBytes = 1 << 19
+
+/** @param macros number of pipelines; group g runs on macro g mod macros */
+export function runFast(
+  plan: FastPlan,
+  ctx: Pick<TallyContext, 'work'>,
+  macros: number,
+  streams: ActivationStreams,
+  options: FastOptions,
+): FastResult {
+  const steps = fastSteps(plan, ctx, macros, streams, options)
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
+}
+
+/** `runFast` with pauses between groups. */
+export function* fastSteps(
+  plan: FastPlan,
+  ctx: Pick<TallyContext, 'work'>,
+  macros: number,
+  streams: ActivationStreams,
+  options: FastOptions,
+): Generator<void, FastResult> {
+  const { groups } = plan.mapping
+  const { passes } = ctx.work
+  const layer = createFastLayer(plan, options.mostStates)
+  const used = Math.min(macros, groups.length)
+  const runs = Array.from({ length: used }, () => createFastMacro(layer))
+  const stride = flagStride(passes)
+  const sums = plan.mapping.matrices.map((matrix) => new Float64Array(matrix.rows))
+  const summed = new Set<number>()
+  /** Called with every block of every wave; a matrix that lies in several waves counts in the first. */
+  const sumOnce = (m: number, block: ActivationBlock, isLast: boolean): void => {
+    if (summed.has(m)) return
+    addDigitSums(block, sums[m]!, plan.spec.bitsPerStep)
+    if (isLast) summed.add(m)
+  }
+  let done = 0
+  for (const wave of waves(plan, stride, options.memoryBytes)) {
+    const flags = fillFlags(plan, wave, passes, stride, streams, options.memoryBytes, sumOnce)
+    yield
+    for (let g = wave.from; g < wave.to; g++) {
+      runs[g % used]!.run(g, flags, { from: 0, to: passes })
+      done += passes
+      options.onPass?.(done)
+      yield
+    }
+  }
+  return { ...resultOf(runs, ctx, macros), digitSums: sums }
+}
+
+function resultOf(runs: readonly FastMacro[], ctx: Pick<TallyContext, 'work'>, macros: number) {
+  return {
+    macros: runs.map((run, macro) => run.result(macro, groupsOf(ctx, macro, macros))),
+    totals: runs.map((run) => run.totals()),
+  }
+}
+
+/** Distance of the flags of two lists: an odd number of cache lines, so that a column of flags does not fall into one set. */
+function flagStride(passes: number): number {
+  return (Math.ceil(passes / 64) | 1) * 64
+}
+
+interface Wave {
+  readonly from: number
+  readonly to: number
+  readonly firstList: number
+  readonly endList: number
+}
+
+/** Runs of groups whose flags fit into memory together. */
+function waves(plan: FastPlan, stride: number, memoryBytes: number): Wave[] {
+  const found: Wave[] = []
+  for (const [g, group] of plan.mapping.groups.entries()) {
+    const [first, end] = listRange(plan, group)
+    const open = found.at(-1)
+    const firstList = Math.min(open?.firstList ?? first, first)
+    const endList = Math.max(open?.endList ?? end, end)
+    if (open !== undefined && (endList - firstList) * stride <= memoryBytes)
+      found[found.length - 1] = { from: open.from, to: g + 1, firstList, endList }
+    else found.push({ from: g, to: g + 1, firstList: first, endList: end })
+  }
+  return found
+}
+
+function listRange({ mapping, listOf }: FastPlan, group: ArrayGroup): [number, number] {
+  let first = Number.POSITIVE_INFINITY
+  let end = 0
+  for (let ou = mapping.windowStart[group.firstWindow]!; ou < mapping.windowStart[group.endWindow]!; ou++) {
+    first = Math.min(first, listOf[ou]!)
+    end = Math.max(end, listOf[ou]! + 1)
+  }
+  return [first, end]
+}
+
+function fillFlags(
+  plan: FastPlan,
+  wave: Wave,
+  passes: number,
+  stride: number,
+  streams: ActivationStreams,
+  memoryBytes: number,
+  onBlock: (matrix: number, block: ActivationBlock, isLast: boolean) => void,
+): FlagBlock {
+  const { lists, mapping } = plan
+  const bytes = new Uint8Array((wave.endList - wave.firstList) * stride)
+  for (const [m, matrix] of mapping.matrices.entries()) {
+    const from = Math.max(wave.firstList, lists.ofMatrix[m]!)
+    const to = Math.min(wave.endList, lists.ofMatrix[m + 1]!)
+    if (from >= to) continue
+    const most = Math.max(64, Math.floor(Math.min(blockBytes, memoryBytes) / matrix.rows / 64) * 64)
+    const blockStride = Math.min(most, Math.ceil(passes / 64) * 64)
+    const block = new Uint8Array(matrix.rows * blockStride)
+    for (let first = 0; first < passes; first += blockStride) {
+      const count = Math.min(blockStride, passes - first)
+      streams.fill(m, first, count, block, blockStride)
+      const into = bytes.subarray((from - wave.firstList) * stride)
+      const activations = { bytes: block, stride: blockStride, passes: count }
+      orRows(activations, lists, from, to, into, stride, first)
+      onBlock(m, activations, first + count === passes)
+    }
+  }
+  return { bytes, stride, firstList: wave.firstList }
+}

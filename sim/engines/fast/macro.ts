@@ -1,0 +1,257 @@
+// One macro with its groups, passes and counters: chooses between the automaton and the direct evaluation, keeps int32 times small, and
+// turns what was counted into a MacroResult.
+import type { MacroResult, StageResult } from '../../../traces/results/result.js'
+import { popcount } from '../../stages/context.js'
+import { tabulateFlags } from '../../stages/load.js'
+import { type Automaton, createAutomaton } from './automaton.js'
+import { backStages } from './back.js'
+import { createDirect, type DirectMacro } from './direct.js'
+import { createMacroState, type FlagBlock, type MacroState, rebase, runOuBit } from './front.js'
+import type { FastPlan } from './plan.js'
+import { type ItemSymbol, ouSymbol, symbolKey } from './symbols.js'
+import { createWindowAlphabet, runWindowBit, type WindowAlphabet, widestWindow } from './window.js'
+
+/** Sums over everything that a macro did behind Load. */
+export interface BackTotals {
+  planesFired: number
+  activations: number
+  outputs: number
+  outputSlices: number
+  benesItemSlices: number
+  /** per back stage */
+  readonly firings: Float64Array
+  readonly busy: Float64Array
+  readonly blocked: Float64Array
+}
+
+/** What all macros of a layer share: the automaton and its alphabet. */
+export interface FastLayer {
+  readonly plan: FastPlan
+  readonly automaton: Automaton
+  readonly symbolOf: Int32Array
+  readonly planesOf: Uint8Array
+  readonly alphabet: WindowAlphabet | null
+  /** longest possible pass over one window, in cycles */
+  readonly worstWindow: number
+  /** states beyond which tables are given up */
+  readonly mostStates: number
+}
+
+/** States beyond which tables are given up, unless told otherwise. */
+export const usualStates = 20_000
+/** Ring entries of the back end beyond which a state is too large to tabulate. */
+const mostEntries = 512
+/** Cycles that fit int32 times with room to spare. */
+const horizon = 2 ** 28
+
+export function createFastLayer(plan: FastPlan, mostStates = usualStates): FastLayer {
+  const { spec } = plan
+  const automaton = createAutomaton(backStages(spec))
+  const symbols = new Map<string, number>()
+  const add = (symbol: ItemSymbol): number => {
+    const key = symbolKey(symbol)
+    const found = symbols.get(key) ?? automaton.add(symbol)
+    symbols.set(key, found)
+    return found
+  }
+  const merges = spec.order === 'window-bit'
+  const first = merges ? [] : plan.shapes.map((shape) => addOuSymbols(plan, shape, automaton))
+  const flags = tabulateFlags(spec.bitsPerStep, spec.planes)
+  return {
+    plan,
+    automaton,
+    symbolOf: plan.shapeOf.map((shape) => first[shape] ?? 0),
+    planesOf: flags.map((mask) => (spec.skipZeroPlanes ? popcount(mask) : spec.planes)),
+    alphabet: merges && widest(plan) <= widestWindow ? createWindowAlphabet(plan, add) : null,
+    worstWindow: worstWindow(plan),
+    mostStates,
+  }
+}
+
+/** One symbol per number of planes, side by side. */
+function addOuSymbols(plan: FastPlan, shape: { slices: number; outputs: number }, automaton: Automaton): number {
+  const numbers = Array.from({ length: plan.spec.planes + 1 }, (_, planes) =>
+    automaton.add(ouSymbol(plan.spec, plan.polarities, shape, planes)),
+  )
+  return numbers[0]!
+}
+
+function widest({ mapping }: FastPlan): number {
+  let most = 0
+  for (let w = 0; w < mapping.windows; w++) most = Math.max(most, mapping.windowStart[w + 1]! - mapping.windowStart[w]!)
+  return most
+}
+
+/** Every firing of one window after the other, each as long as the longest of its kind: an upper bound. */
+function worstWindow(plan: FastPlan): number {
+  const { spec, polarities, shapes } = plan
+  const longest = (list: Int32Array) => list.reduce((a, b) => Math.max(a, b), 0)
+  const activations = Math.max(0, ...shapes.map((shape) => popcount(shape.slices))) * spec.planes
+  const adc = Math.max(0, ...shapes.map((s) => s.outputs * popcount(s.slices))) * polarities * spec.cyclesPerConversion
+  const latencies = Object.values(spec.timing).reduce((sum, { latency }) => sum + latency, 0)
+  const perActivation =
+    spec.skipInterval + spec.cimInterval + adc + spec.benesInterval + spec.shiftAddInterval + latencies
+  const perOu = longest(plan.load.span) + (activations + 1) * perActivation
+  return longest(plan.cache.span) + latencies + widest(plan) * perOu
+}
+
+export interface FastMacro {
+  /** Runs passes of a group of the layer, behind everything that was run before. */
+  run(group: number, flags: FlagBlock, passes: { readonly from: number; readonly to: number }): void
+  /** firings, busy and blocked cycles so far, and the span if nothing followed */
+  result(macro: number, groups: readonly number[]): MacroResult
+  totals(): BackTotals
+  /** Everything that decides what follows, relative to the present: equal keys, equal futures. null: not known */
+  key(): string | null
+  now(): number
+}
+
+export function createFastMacro(layer: FastLayer): FastMacro {
+  const { plan, automaton } = layer
+  const { mapping, spec } = plan
+  const state = createMacroState(plan, automaton)
+  const totals = createTotals(automaton.stages.length)
+  const front = { windows: 0, ous: 0, cacheBusy: 0, loadBusy: 0 }
+  let direct: DirectMacro | null = null
+
+  function count(symbol: ItemSymbol, times: number, blocked: Float64Array | null): void {
+    addSymbol(totals, symbol, times, automaton, spec.hasSkip)
+    if (blocked !== null) for (let b = 0; b < blocked.length; b++) totals.blocked[b]! += times * blocked[b]!
+  }
+
+  function collect(): void {
+    automaton.collect((symbol, times, blocked) => count(automaton.items[symbol] as ItemSymbol, times, blocked))
+  }
+
+  function switchToDirect(): DirectMacro {
+    direct = createDirect(plan, { macro: state, automaton }, (symbol) => count(symbol, 1, null))
+    return direct
+  }
+
+  function tabulated(heights: number): boolean {
+    const merges = spec.order === 'window-bit'
+    const entries = automaton.stages.reduce((sum, stage) => sum + stage.capacity, 0)
+    if (direct !== null || entries > mostEntries || (merges && layer.alphabet === null)) return false
+    return automaton.states() <= layer.mostStates && layer.worstWindow * heights < horizon
+  }
+
+  function run(group: number, flags: FlagBlock, passes: { readonly from: number; readonly to: number }): void {
+    const range = mapping.groups[group]!
+    const windows = range.endWindow - range.firstWindow
+    const step = Math.max(1, Math.floor(horizon / (layer.worstWindow * windows)))
+    for (let from = passes.from; from < passes.to; ) {
+      if (!tabulated(windows)) {
+        ;(direct ?? switchToDirect()).run(range, flags, { from, to: passes.to })
+        break
+      }
+      const to = Math.min(passes.to, from + step)
+      if (layer.alphabet !== null) runWindowBit(plan, automaton, state, range, flags, { from, to }, layer.alphabet)
+      else runOuBit(plan, automaton, state, range, flags, { from, to }, layer.symbolOf, layer.planesOf)
+      rebase(state)
+      from = to
+    }
+    collect()
+    addFront(front, plan, range, passes.to - passes.from)
+  }
+
+  function span(): number {
+    if (direct !== null) return Math.max(direct.back.end, direct.cacheEnd(), direct.loadEnd())
+    const { origin } = state
+    return Math.max(
+      0,
+      origin + state.base + automaton.end(state.state),
+      origin + state.cacheEnd,
+      origin + state.loadEnd,
+    )
+  }
+
+  function result(macro: number, groups: readonly number[]): MacroResult {
+    const total = span()
+    const stage = (name: string, firings: number, busy: number, blocked: number): StageResult => ({
+      name,
+      firings,
+      busy,
+      blocked,
+      starved: total - busy - blocked,
+    })
+    const stages = [
+      stage('cache', front.windows, front.cacheBusy, state.cacheBlocked + (direct?.cacheBlocked() ?? 0)),
+      stage('load', front.ous, front.loadBusy, state.loadBlocked + (direct?.loadBlocked() ?? 0)),
+      ...automaton.stages.map(({ name }, b) =>
+        stage(name, totals.firings[b]!, totals.busy[b]!, totals.blocked[b]! + (direct?.back.blocked[b] ?? 0)),
+      ),
+    ]
+    return { macro, groups, span: total, stages }
+  }
+
+  return {
+    run,
+    result,
+    totals: () => totals,
+    key: () => (direct === null ? stateKey(state) : null),
+    now: () => state.origin + state.base,
+  }
+}
+
+function createTotals(stages: number): BackTotals {
+  const each = () => new Float64Array(stages)
+  const sums = { planesFired: 0, activations: 0, outputs: 0, outputSlices: 0, benesItemSlices: 0 }
+  return { ...sums, firings: each(), busy: each(), blocked: each() }
+}
+
+/** What an item that leaves Load adds, `times` over. */
+function addSymbol(
+  totals: BackTotals,
+  symbol: ItemSymbol,
+  times: number,
+  automaton: Automaton,
+  hasSkip: boolean,
+): void {
+  totals.planesFired += times * symbol.planesFired
+  totals.activations += times * symbol.activations
+  totals.outputs += times * symbol.outputs
+  totals.outputSlices += times * symbol.outputSlices
+  totals.benesItemSlices += times * symbol.benesItemSlices
+  const { items, intervals, last } = symbol
+  const merged = items * last.reduce((a, b) => a + b, 0)
+  const busyAdc = items * intervals.reduce((a, b) => a + b, 0)
+  for (const [b, stage] of automaton.stages.entries()) {
+    let firings = stage.name === 'adc' || stage.name === 'cim' ? items * intervals.length : merged
+    if (b === 0) firings = items === 0 ? 1 : hasSkip ? items : firings
+    totals.firings[b]! += times * firings
+    totals.busy[b]! += times * (stage.name === 'adc' ? busyAdc : firings * stage.interval)
+  }
+}
+
+function addFront(
+  front: { windows: number; ous: number; cacheBusy: number; loadBusy: number },
+  plan: FastPlan,
+  range: { readonly firstWindow: number; readonly endWindow: number },
+  passes: number,
+): void {
+  const { windowStart } = plan.mapping
+  for (let w = range.firstWindow; w < range.endWindow; w++) {
+    front.windows += passes
+    front.cacheBusy += passes * plan.cache.interval[w]!
+    for (let ou = windowStart[w]!; ou < windowStart[w + 1]!; ou++) {
+      front.ous += passes
+      front.loadBusy += passes * plan.load.interval[ou]!
+    }
+  }
+}
+
+/** Times that lie before the present of every stage are alike; the front end cannot ask for anything before `cacheFree`. */
+function stateKey(macro: MacroState): string {
+  const parts: number[] = [
+    macro.state,
+    macro.base - macro.cacheFree,
+    Math.max(macro.loadFree, macro.cacheFree) - macro.cacheFree,
+  ]
+  const ring = (starts: Int32Array, at: number) => {
+    for (let i = 0; i < starts.length; i++)
+      parts.push(Math.max(starts[(at + i) % starts.length]!, macro.cacheFree) - macro.cacheFree)
+  }
+  ring(macro.loadStarts, macro.loadAt)
+  ring(macro.backStarts, macro.backAt)
+  return parts.join()
+}
