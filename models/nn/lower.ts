@@ -1,21 +1,18 @@
 // From a tensor of codes to vectors: shapes, im2col, and where results stand in the output tensor.
 import { ModelError } from '../base/errors.js'
-import type { CodedTensor, ConvGeometry, Layer, MatMulGeometry, RowOrder, VectorCodes, WeightMatrix } from './types.js'
+import { gatherOf } from './gather.js'
+import type {
+  CodedTensor,
+  ConvGeometry,
+  Layer,
+  MatMulGeometry,
+  ResolvedLayer,
+  RowOrder,
+  VectorCodes,
+  WeightMatrix,
+} from './types.js'
 
-export interface ResolvedLayer {
-  /** vectors of one item, per group */
-  readonly vectors: number
-  /** im2col rows and outputs of one group */
-  readonly rows: number
-  readonly cols: number
-  /** multiply-accumulates of one item, zeros counted */
-  readonly macs: number
-  /** spatial sizes of input and output (conv), else empty */
-  readonly inSize: readonly number[]
-  readonly outSize: readonly number[]
-  /** pads at the beginning of every spatial dimension */
-  readonly padBegin: readonly number[]
-}
+export type { ResolvedLayer } from './types.js'
 
 /** @param inputShape shape of the layer's input for one item, batch axis included; @throws ModelError when it does not fit the layer */
 export function resolveLayer(layer: Layer, inputShape: readonly number[]): ResolvedLayer {
@@ -102,97 +99,18 @@ export function im2col(
   group: number | 'all',
   order: RowOrder,
 ): VectorCodes {
-  const groups = group === 'all' ? Array.from({ length: layer.geometry.groups }, (_, g) => g) : [group]
-  const rows = resolved.rows * groups.length
-  const values = new Int16Array(resolved.vectors * rows)
+  const gather = gatherOf(layer, resolved, tensor.shape, group, order)
+  const { rows, vectors } = gather
+  const values = new Int16Array(vectors * rows)
   const size = product(tensor.shape)
   const codes = tensor.codes.subarray(item * size, (item + 1) * size)
-  for (const [i, g] of groups.entries()) {
-    const target = { values, stride: rows, offset: i * resolved.rows }
-    if (layer.geometry.kind === 'conv') convVectors(layer.geometry, resolved, codes, g, order, tensor.zeroPoint, target)
-    else matMulVectors(layer.geometry, resolved, tensor.shape, codes, g, target)
+  for (let row = 0; row < rows; row++) {
+    const offsets = gather.taps[gather.tapOf[row]!]!
+    const base = gather.baseOf[row]!
+    for (let v = 0, at = row; v < vectors; v++, at += rows)
+      values[at] = offsets[v]! < 0 ? tensor.zeroPoint : codes[base + offsets[v]!]!
   }
-  return {
-    vectors: resolved.vectors,
-    rows,
-    passes: toPasses(values, tensor),
-    form: tensor.form,
-    zeroPoint: tensor.zeroPoint,
-  }
-}
-
-interface Target {
-  readonly values: Int16Array
-  readonly stride: number
-  readonly offset: number
-}
-
-type Codes = CodedTensor['codes']
-
-function convVectors(
-  g: ConvGeometry,
-  resolved: ResolvedLayer,
-  codes: Codes,
-  group: number,
-  order: RowOrder,
-  pad: number,
-  target: Target,
-): void {
-  const positions = product(g.kernel)
-  const area = product(resolved.inSize)
-  for (let p = 0; p < positions; p++) {
-    const source = sourceOffsets(g, resolved, p)
-    for (let c = 0; c < g.groupIn; c++) {
-      const row = target.offset + (order === 'channel-major' ? c * positions + p : p * g.groupIn + c)
-      const base = (group * g.groupIn + c) * area
-      for (let v = 0, at = row; v < resolved.vectors; v++, at += target.stride)
-        target.values[at] = source[v]! < 0 ? pad : codes[base + source[v]!]!
-    }
-  }
-}
-
-/** For one kernel position: where in a channel every vector reads, −1 in the padding. */
-function sourceOffsets(g: ConvGeometry, resolved: ResolvedLayer, position: number): Int32Array {
-  const rank = g.kernel.length
-  const offsets = new Int32Array(resolved.vectors)
-  const tap = new Array<number>(rank)
-  for (let d = rank - 1, rest = position; d >= 0; d--) {
-    tap[d] = rest % g.kernel[d]!
-    rest = Math.floor(rest / g.kernel[d]!)
-  }
-  const at = new Array<number>(rank).fill(0)
-  for (let v = 0; v < resolved.vectors; v++) {
-    let offset = 0
-    for (let d = 0; d < rank && offset >= 0; d++) {
-      const x = at[d]! * g.strides[d]! - resolved.padBegin[d]! + tap[d]! * g.dilations[d]!
-      offset = x < 0 || x >= resolved.inSize[d]! ? -1 : offset * resolved.inSize[d]! + x
-    }
-    offsets[v] = offset
-    for (let d = rank - 1; d >= 0 && ++at[d]! === resolved.outSize[d]; d--) at[d] = 0
-  }
-  return offsets
-}
-
-function matMulVectors(
-  g: MatMulGeometry,
-  resolved: ResolvedLayer,
-  shape: readonly number[],
-  codes: Codes,
-  group: number,
-  target: Target,
-): void {
-  const others = g.contract === 'last' ? (shape.at(-2) ?? 1) : shape.at(-1)!
-  const batch = product(shape.slice(0, -2))
-  const first = g.groups > 1 && batch > 1 ? group * others : 0
-  for (let v = 0; v < resolved.vectors; v++) {
-    const vector = first + v
-    const b = Math.floor(vector / others)
-    const n = vector % others
-    for (let r = 0; r < resolved.rows; r++) {
-      const at = g.contract === 'last' ? vector * resolved.rows + r : (b * resolved.rows + r) * others + n
-      target.values[v * target.stride + target.offset + r] = codes[at]!
-    }
-  }
+  return { vectors, rows, passes: toPasses(values, tensor), form: tensor.form, zeroPoint: tensor.zeroPoint }
 }
 
 /** Bytes that drive the word lines: one pass, or the positive and the negative parts. */

@@ -163,3 +163,19 @@ export interface VectorCodes {
   readonly form: CodeForm
   readonly zeroPoint: number
 }
+
+/** A layer on inputs of a given shape: its sizes as matrices. */
+export interface ResolvedLayer {
+  /** vectors of one item, per group */
+  readonly vectors: number
+  /** im2col rows and outputs of one group */
+  readonly rows: number
+  readonly cols: number
+  /** multiply-accumulates of one item, zeros counted */
+  readonly macs: number
+  /** spatial sizes of input and output (conv), else empty */
+  readonly inSize: readonly number[]
+  readonly outSize: readonly number[]
+  /** pads at the beginning of every spatial dimension */
+  readonly padBegin: readonly number[]
+}
