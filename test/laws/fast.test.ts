@@ -1,11 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { correct } from '../../models/values/finish.js'
+import { createOuValues } from '../../models/values/ou-values.js'
 import { plainEvent, runEvent } from '../../sim/engines/event.js'
+import { runFastDense } from '../../sim/engines/fast/dense.js'
 import { driveWeights } from '../../sim/engines/fast/drive.js'
 import { type FastOptions, runFast } from '../../sim/engines/fast/fast.js'
 import { planFast } from '../../sim/engines/fast/plan.js'
 import { timingOf } from '../../sim/engines/fast/result.js'
 import { streamsOf } from '../../sim/engines/fast/streams.js'
+import { createFastValues } from '../../sim/engines/fast/values.js'
 import type { TallyContext } from '../../sim/stages/tally.js'
 import { build, caseArbitrary } from '../helpers/work.js'
 
@@ -40,6 +44,62 @@ describe('fast engine', () => {
           expect(fast(ctx, macros, { mostStates, memoryBytes })).toEqual(runEvent(ctx, macros, plainEvent))
         },
       ),
+      { numRuns: cases },
+    )
+  })
+
+  it('times the dense baselines without simulating every pass', () => {
+    const variants = fc.constantFrom('dense-bare' as const, 'dense-same-hardware' as const)
+    fc.assert(
+      fc.property(caseArbitrary, fc.integer({ min: 1, max: 40 }), variants, (input, vectors, variant) => {
+        const passes = vectors * (input.form === 'split' ? 2 : 1)
+        const codes = input.matrices.map((w) => new Uint8Array(passes * w.rows))
+        const { ctx, macros } = build({ ...input, vectors, codes }, variant)
+        expect(runFastDense(planFast(ctx.work, ctx.spec), ctx, macros)).toEqual(
+          runEvent(ctx, macros, plainEvent).macros,
+        )
+      }),
+      { numRuns: Math.min(cases, 400) },
+    )
+  })
+
+  it('computes the same results behind every ADC', () => {
+    const table = fc.array(fc.integer({ min: 0, max: 31 }), { minLength: 1, maxLength: 40 })
+    fc.assert(
+      fc.property(caseArbitrary, fc.option(table), (made, codes) => {
+        const adc = { bits: 5, mode: 'table' as const, lsb: 2, table: codes ?? [] }
+        const input =
+          codes === null ? made : { ...made, machine: { ...made.machine, adc: { ...made.machine.adc, ...adc } } }
+        const { ctx, macros, adc: tables } = build(input)
+        const { mapping, coding, passes, sliceMasks } = ctx.work
+        const base = {
+          mapping,
+          coding,
+          form: input.form,
+          zeroPoint: input.zeroPoint,
+          codes: input.codes,
+          vectors: input.vectors,
+        }
+        const plain = createOuValues({ ...base, adc: tables, bitsPerStep: ctx.spec.bitsPerStep })
+        runEvent(ctx, macros, { ...plainEvent, values: plain })
+        correct(plain.acc, base)
+        correct(plain.lossless, base)
+        const { bitsPerStep, planes, skipZeroPlanes } = ctx.spec
+        const values = createFastValues({
+          ...base,
+          adc: tables,
+          bitsPerStep,
+          planes,
+          skipZeroPlanes,
+          sliceMasks,
+          passes,
+        })
+        fast(ctx, macros, { onBlock: values.block })
+        const { acc, exact, clipped } = values.finish()
+        expect(exact).toEqual(plain.lossless)
+        expect(acc).toEqual(plain.acc)
+        expect(clipped).toBe(plain.clipped())
+      }),
       { numRuns: cases },
     )
   })

@@ -15,6 +15,8 @@ export interface FastOptions {
   readonly memoryBytes: number
   /** states of the automaton beyond which every firing is evaluated by itself; absent: as many as pay */
   readonly mostStates?: number
+  /** told of every block of activations, once a matrix and pass: the value path */
+  readonly onBlock?: (matrix: number, block: ActivationBlock, first: number) => void
   /** told now and then of the passes done, over all groups */
   readonly onPass: ((passes: number) => void) | null
 }
@@ -59,16 +61,17 @@ export function* fastSteps(
   const runs = Array.from({ length: used }, () => createFastMacro(layer))
   const stride = flagStride(passes)
   const sums = plan.mapping.matrices.map((matrix) => new Float64Array(matrix.rows))
-  const summed = new Set<number>()
+  const seen = new Set<number>()
   /** Called with every block of every wave; a matrix that lies in several waves counts in the first. */
-  const sumOnce = (m: number, block: ActivationBlock, isLast: boolean): void => {
-    if (summed.has(m)) return
+  const lookOnce = (m: number, block: ActivationBlock, first: number): void => {
+    if (seen.has(m)) return
     addDigitSums(block, sums[m]!, plan.spec.bitsPerStep)
-    if (isLast) summed.add(m)
+    options.onBlock?.(m, block, first)
+    if (first + block.passes === passes) seen.add(m)
   }
   let done = 0
   for (const wave of waves(plan, stride, options.memoryBytes)) {
-    const flags = fillFlags(plan, wave, passes, stride, streams, options.memoryBytes, sumOnce)
+    const flags = fillFlags(plan, wave, passes, stride, streams, options.memoryBytes, lookOnce)
     yield
     for (let g = wave.from; g < wave.to; g++) {
       runs[g % used]!.run(g, flags, { from: 0, to: passes })
@@ -131,7 +134,7 @@ function fillFlags(
   stride: number,
   streams: ActivationStreams,
   memoryBytes: number,
-  onBlock: (matrix: number, block: ActivationBlock, isLast: boolean) => void,
+  onBlock: (matrix: number, block: ActivationBlock, first: number) => void,
 ): FlagBlock {
   const { lists, mapping } = plan
   const bytes = new Uint8Array((wave.endList - wave.firstList) * stride)
@@ -148,7 +151,7 @@ function fillFlags(
       const into = bytes.subarray((from - wave.firstList) * stride)
       const activations = { bytes: block, stride: blockStride, passes: count }
       orRows(activations, lists, from, to, into, stride, first)
-      onBlock(m, activations, first + count === passes)
+      onBlock(m, activations, first)
     }
   }
   return { bytes, stride, firstList: wave.firstList }
