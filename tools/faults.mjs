@@ -73,7 +73,7 @@ const faults = [
     'Math.ceil(list.length / spec.ou.rows)',
     'Math.max(1, Math.floor(list.length / spec.ou.rows))',
   ],
-  ['forgotten padding', 'models/nn/lower.ts', 'source[v]! < 0 ? pad :', 'source[v]! < 0 ? 0 :'],
+  ['forgotten padding', 'models/nn/lower.ts', 'offsets[v]! < 0 ? tensor.zeroPoint :', 'offsets[v]! < 0 ? 0 :'],
   ['zero point not corrected', 'models/values/finish.ts', 'if (input.zeroPoint === 0) return', 'return'],
   [
     'offset not corrected',

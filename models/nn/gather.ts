@@ -45,6 +45,26 @@ export function gatherOf(
   return { rows, vectors: resolved.vectors, taps, tapOf, baseOf }
 }
 
+/** One description per matrix of a layer; those of a convolution share their taps. */
+export function gathersOf(
+  layer: Layer,
+  resolved: ResolvedLayer,
+  inputShape: readonly number[],
+  packed: boolean,
+  order: RowOrder,
+): Gather[] {
+  const { geometry } = layer
+  if (packed) return [gatherOf(layer, resolved, inputShape, 'all', order)]
+  if (geometry.kind !== 'conv')
+    return Array.from({ length: geometry.groups }, (_, g) => gatherOf(layer, resolved, inputShape, g, order))
+  const first = gatherOf(layer, resolved, inputShape, 0, order)
+  const step = geometry.groupIn * product(resolved.inSize)
+  return Array.from({ length: geometry.groups }, (_, g) => ({
+    ...first,
+    baseOf: first.baseOf.map((base) => base + g * step),
+  }))
+}
+
 type Part = Pick<Gather, 'taps' | 'tapOf' | 'baseOf'>
 
 function convGather(g: ConvGeometry, resolved: ResolvedLayer, group: number, order: RowOrder): Part {
