@@ -42,7 +42,7 @@ function summary(name: string, seconds: readonly number[]): Timing {
 /** A benchmark: what it prints as a Markdown table, and what it demands. */
 export interface Benchmark {
   readonly name: string
-  run(): Report
+  run(): Report | Promise<Report>
 }
 
 export interface Report {
