@@ -1,6 +1,6 @@
 // YAML files with positions: text → plain data, and for every path where it stands, so that any later complaint can name file:line:col.
 import { readFileSync } from 'node:fs'
-import { isMap, isScalar, LineCounter, type Node, parseDocument } from 'yaml'
+import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
 import { SpecError } from '../base/errors.js'
 
 export type Plain = { [key: string]: unknown }
@@ -55,6 +55,11 @@ function offsetOf(root: Node | null, path: readonly PropertyKey[], key: boolean)
   let node: unknown = root
   let offset = root?.range?.[0] ?? 0
   for (const [depth, step] of path.entries()) {
+    if (isSeq(node)) {
+      node = node.items[Number(step)]
+      offset = (node as Node | undefined)?.range?.[0] ?? offset
+      continue
+    }
     if (!isMap(node)) break
     const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(step))
     if (pair === undefined) break

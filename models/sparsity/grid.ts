@@ -1,0 +1,52 @@
+// Blocks of a matrix: m × n from the upper left corner; the last ones of a row or column are cut off by the edge.
+import { SimFault } from '../base/errors.js'
+import type { Pattern, PatternHardware, SparsityMatrix } from './types.js'
+
+export interface BlockGrid {
+  /** rows and outputs of a whole block */
+  readonly m: number
+  readonly n: number
+  /** block rows and block columns */
+  readonly down: number
+  readonly across: number
+  readonly rows: number
+  readonly cols: number
+}
+
+/** Half-open rectangle of elements. */
+export interface Rect {
+  readonly top: number
+  readonly bottom: number
+  readonly left: number
+  readonly right: number
+}
+
+type Shape = Pick<SparsityMatrix, 'rows' | 'cols' | 'channelRows'>
+
+/** The blocks of a pattern on a matrix; words become numbers, and a block is never larger than the matrix. */
+export function gridOf(pattern: Pattern, matrix: Shape, hardware: PatternHardware): BlockGrid {
+  const rowWord = { 'all-rows': matrix.rows, channel: matrix.channelRows, 'ou-rows': hardware.ouRows }
+  const colWord = { 'all-cols': matrix.cols, 'ou-cols': hardware.ouCols, beta: hardware.beta }
+  const m = typeof pattern.rows === 'number' ? pattern.rows : rowWord[pattern.rows]
+  const n = typeof pattern.cols === 'number' ? pattern.cols : colWord[pattern.cols]
+  if (!(m >= 1 && n >= 1)) throw new SimFault(`block of ${m} × ${n}`)
+  const { rows, cols } = matrix
+  return { m, n, down: Math.ceil(rows / m), across: Math.ceil(cols / n), rows, cols }
+}
+
+/** @param block number of the block, row-major */
+export function rectOf(grid: BlockGrid, block: number): Rect {
+  const top = Math.floor(block / grid.across) * grid.m
+  const left = (block % grid.across) * grid.n
+  return { top, left, bottom: Math.min(top + grid.m, grid.rows), right: Math.min(left + grid.n, grid.cols) }
+}
+
+/** Kept elements of every block. */
+export function keptPerBlock(grid: BlockGrid, mask: Uint8Array): Int32Array {
+  const kept = new Int32Array(grid.down * grid.across)
+  for (let r = 0, i = 0; r < grid.rows; r++) {
+    const base = Math.floor(r / grid.m) * grid.across
+    for (let c = 0; c < grid.cols; c++, i++) kept[base + Math.floor(c / grid.n)]! += mask[i]!
+  }
+  return kept
+}
