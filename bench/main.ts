@@ -7,6 +7,7 @@ import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { enginesBenchmark } from './engines.js'
+import { fastNativeBenchmark } from './fast-native.js'
 import { type Benchmark, markdown, type Report } from './harness.js'
 import { kernelBenchmark } from './kernel.js'
 import { root } from './native.js'
@@ -17,6 +18,7 @@ const benchmarks: readonly Benchmark[] = [
   pipelineBenchmark,
   enginesBenchmark('ou-bit'),
   enginesBenchmark('window-bit'),
+  fastNativeBenchmark,
 ]
 
 const args = process.argv.slice(2)

@@ -26,7 +26,16 @@ export function build(name: string): Native {
 
 /** Runs a built program and returns the numbers that it prints, separated by spaces. */
 export function numbersOf(program: string, args: readonly (string | number)[]): number[] {
-  const ran = spawnSync(program, args.map(String), { encoding: 'utf8' })
+  return linesOf(program, args).flat()
+}
+
+/** The same, line by line. @param env variables on top of those of this process */
+export function linesOf(program: string, args: readonly (string | number)[], env: NodeJS.ProcessEnv = {}): number[][] {
+  const options = { encoding: 'utf8', maxBuffer: 1 << 28, env: { ...process.env, ...env } } as const
+  const ran = spawnSync(program, args.map(String), options)
   if (ran.status !== 0) throw new Error(`${program} ${args.join(' ')} failed (${ran.status}): ${ran.stderr}`)
-  return ran.stdout.trim().split(/\s+/).map(Number)
+  return ran.stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
 }
