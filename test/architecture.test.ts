@@ -104,6 +104,16 @@ describe('architecture', () => {
     expect(found.filter((file) => !imports.get(registry)?.includes(file))).toEqual([])
   })
 
+  it('still has every line that a seeded fault changes, exactly once', async () => {
+    const list = new URL('../tools/fault-list.mjs', import.meta.url).href
+    const { faults } = (await import(list)) as { faults: { name: string; file: string; find: string; tests: string }[] }
+    expect(faults.filter(({ file, find }) => text(file).split(find).length !== 2).map(({ name }) => name)).toEqual([])
+    const known = walk('test')
+    const missing = ({ tests }: { tests: string }) =>
+      !known.some((file) => file === tests || file.startsWith(`${tests}/`))
+    expect(faults.filter(missing)).toEqual([])
+  })
+
   it('speaks of no place but itself', () => {
     // In pieces, so that this file does not contain them.
     const words = [

@@ -9,9 +9,7 @@ import { sliceMasks } from '../../models/values/ou-cells.js'
 import { macroSpec, mapSpec, type Variant } from '../../sim/chip/parts.js'
 import { type Machine, machineSchema } from '../../sim/chip/spec.js'
 import type { TallyContext } from '../../sim/stages/tally.js'
-
-// The fault runner wants the first counterexample, not the smallest.
-if (process.env['CIMULATOR_QUICK'] !== undefined) fc.configureGlobal({ endOnFailure: true })
+import './cases.js'
 
 /** A machine from a few words: every stage with interval, latency and queue 1, differential 2-bit cells, OU 16 × 8. */
 export function machine(change: Record<string, unknown> = {}): Machine {

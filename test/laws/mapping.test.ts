@@ -9,6 +9,7 @@ import { quantiseWeights } from '../../models/nn/quantise.js'
 import type { Layer } from '../../models/nn/types.js'
 import { mapSpec } from '../../sim/chip/parts.js'
 import { plainEvent, runEvent } from '../../sim/engines/event.js'
+import { runs } from '../helpers/cases.js'
 import { build, caseArbitrary, machine, matrix, stream } from '../helpers/work.js'
 
 describe('mapping', () => {
@@ -22,7 +23,7 @@ describe('mapping', () => {
           expect(unmap(mapping).map((m) => Array.from(m.e))).toEqual(input.matrices.map((m) => Array.from(m.e)))
         }
       }),
-      { numRuns: 300 },
+      runs(300),
     )
   })
 
@@ -178,7 +179,7 @@ describe('closed-form bound', () => {
         expect(bound).toBeLessThanOrEqual(result.cycles)
         expect(bound).toBe(Math.max(0, ...result.macros.flatMap((macro) => macro.stages.map((stage) => stage.busy))))
       }),
-      { numRuns: 300 },
+      runs(300),
     )
   })
 })

@@ -6,10 +6,9 @@ import { createOuValues } from '../../models/values/ou-values.js'
 import { denseTally, runDense } from '../../sim/engines/dense.js'
 import { groupsOf, plainEvent, runEvent } from '../../sim/engines/event.js'
 import { countActions, driveCounts } from '../../sim/stages/tally.js'
+import { runs } from '../helpers/cases.js'
 import { type Built, build, type Case, caseArbitrary, product } from '../helpers/work.js'
 import { lawOf } from './recurrence.js'
-
-const runs = { numRuns: 600 }
 
 function valuesOf(input: Case, built: Built, create = createOuValues) {
   const { ctx, adc } = built
@@ -46,7 +45,7 @@ describe('event engine', () => {
           }
         }
       }),
-      runs,
+      runs(600),
     )
   })
 
@@ -58,7 +57,7 @@ describe('event engine', () => {
         expect(runEvent(ctx, macros, { ...plainEvent, kernel: 'sdsl' })).toEqual(wheel)
         expect(runEvent(ctx, macros, { ...plainEvent, together: true })).toEqual(wheel)
       }),
-      { numRuns: 150 },
+      runs(150),
     )
   })
 
@@ -80,7 +79,7 @@ describe('event engine', () => {
         correct(values.lossless, base)
         expect(Array.from(values.lossless)).toEqual(Array.from(product(input)))
       }),
-      runs,
+      runs(600),
     )
   })
 
@@ -101,7 +100,7 @@ describe('event engine', () => {
         expect(fast.histogram).toEqual(plain.histogram)
         expect(fast.clipped()).toBe(plain.clipped())
       }),
-      { numRuns: 150 },
+      runs(150),
     )
   })
 })
@@ -127,7 +126,7 @@ describe('dense baselines', () => {
           expect(counted.activations).toBe(full.ouActivations)
         },
       ),
-      { numRuns: 200 },
+      runs(200),
     )
   })
 })

@@ -5,6 +5,7 @@ import { SimFault } from '../../../models/base/errors.js'
 import { createKernel, type Kernel, kernelNames } from '../../../sim/kernel/kernel.js'
 import { SdslKernel } from '../../../sim/kernel/sdsl.js'
 import { WheelKernel } from '../../../sim/kernel/wheel.js'
+import { runs } from '../../helpers/cases.js'
 
 describe.each(kernelNames)('%s', (name) => {
   it('runs events by cycle, then in the order of scheduling', () => {
@@ -188,7 +189,7 @@ describe('wheel and js-sdsl', () => {
         // Independent of both: cycles never fall, and everything scheduled ran exactly once.
         expect(wheel.seen.length).toBe(3 * wheel.events + plan.stops.length + 1)
       }),
-      { numRuns: 300 },
+      runs(300),
     )
   })
 
