@@ -1,6 +1,7 @@
 // The dump of a layer (docs/timing.md, section 7): mapping, weights, codes, results, counters and the first firings, for independent checks.
 import { actions } from '../models/cost/actions.js'
 import { firstOutput, type Mapping } from '../models/mapping/mapping.js'
+import { zeroPointOf } from '../models/nn/lower.js'
 import type { CodedTensor } from '../models/nn/types.js'
 import { losslessBits } from '../models/values/adc.js'
 import { weightSums } from '../models/values/finish.js'
@@ -65,7 +66,7 @@ function addVectors(
   const sums = Array.from(weightSums(placed.mapping))
   files.set(
     `${folder}/quantisation.json`,
-    `${JSON.stringify({ form: tensor.form, zero_point: tensor.zeroPoint, weight_sums: sums })}\n`,
+    `${JSON.stringify({ form: tensor.form, zero_point: zeroPointOf(tensor, 0), weight_sums: sums })}\n`,
   )
   const total = firstOutput(placed.mapping.matrices, placed.mapping.matrices.length)
   if (outputs !== null)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { CheckFailure, SpecError } from '../models/base/errors.js'
 import { packageRoot } from '../models/base/paths.js'
 import { loadNetwork } from '../models/nn/network.js'
+import { layerTensor } from '../models/nn/results.js'
 import type { Layer, Network } from '../models/nn/types.js'
 import { readInputs } from '../traces/inputs/read.js'
 import { recordedTensors, recordTrace } from '../traces/record/record.js'
@@ -172,7 +173,7 @@ async function runLayer(
 ): Promise<LayerOutcome> {
   const { machine } = options
   const { layer } = plan
-  const tensor = source.trace.tensors.get(layer.inputTensor)!
+  const tensor = layerTensor(source.trace.tensors, layer)!
   const placed = placeLayer(layer, tensor.shape, machine, 'machine')
   const recorder =
     options.dumpVectors === null && !options.dumpMapping ? null : dumpLayer(placed, machine, tensor, options)

@@ -100,7 +100,7 @@ export const faults = [
   {
     name: 'forgotten padding',
     file: 'models/nn/lower.ts',
-    find: 'offsets[v]! < 0 ? tensor.zeroPoint :',
+    find: 'offsets[v]! < 0 ? zeroPoint :',
     replace: 'offsets[v]! < 0 ? 0 :',
     tests: 'test/unit/nn/layers.test.ts',
   },

@@ -41,6 +41,20 @@ export function elements(dims: readonly number[], what: string): number {
   return count
 }
 
+/** Elements that an operator may make out of fewer: only the file's own tensors may be larger. */
+const mostMade = 2 ** 26
+
+/**
+ * Number of elements of a shape that an operator makes.
+ * @param given elements that it makes them of
+ */
+export function madeElements(dims: readonly number[], given: number, what: string): number {
+  const count = elements(dims, what)
+  if (count > given && count > mostMade)
+    throw new ModelError(`${what}: makes a constant of shape [${dims.join(', ')}]; expected at most 2^26 elements`)
+  return count
+}
+
 /** Name of an ONNX element type in lower case, or "type 99". */
 export function typeName(type: number | null | undefined): string {
   return types[type ?? 0]?.toLowerCase() ?? `type ${type}`

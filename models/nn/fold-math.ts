@@ -1,7 +1,7 @@
 // Constant folding of operators that compute: constants, casts, element-wise arithmetic, quantisation.
 import { ModelError } from '../base/errors.js'
 import { floatAttribute, intAttribute, intsAttribute } from './attributes.js'
-import { type Constant, elements, type Grid, numbers, readTensor, typeName, type Values } from './constant.js'
+import { type Constant, type Grid, madeElements, numbers, readTensor, typeName, type Values } from './constant.js'
 import { axisOf, type Fold, need } from './fold-shape.js'
 import type { Node } from './graph.js'
 import { stridesOf, walk } from './move.js'
@@ -36,10 +36,11 @@ const ranges: Readonly<Record<string, readonly [number, number]>> = {
   int32: [-(2 ** 31), 2 ** 31 - 1],
 }
 
-function stored(values: Float64Array, dtype: string, node: Node): Values {
+export function stored(values: Float64Array, dtype: string, node: Node): Values {
   if (dtype === 'float') return Float32Array.from(values)
   if (dtype === 'double') return values
   if (dtype === 'int64') return BigInt64Array.from(values, (value) => BigInt(Math.trunc(value)))
+  if (dtype === 'bool') return Int32Array.from(values, (value) => (value === 0 ? 0 : 1))
   const range = ranges[dtype]
   if (range === undefined) throw new ModelError(`${node.where}: cannot fold to element type ${dtype}`)
   const bad = values.find((value) => !(Math.trunc(value) >= range[0] && Math.trunc(value) <= range[1]))
@@ -62,8 +63,16 @@ const cast: Fold = (inputs, node) => {
 
 type Operation = (a: number, b: number) => number
 
+/** A grid multiplied by one number is a grid of other scales. */
+function scaledGrid(a: Constant, b: Constant, dims: readonly number[], factor: (value: number) => number): Grid | null {
+  if (a.grid === null || b.values.length !== 1 || dims.length !== a.dims.length) return null
+  const by = factor(Number(b.values[0]))
+  const scale = a.grid.scale.map((s) => s * by)
+  return scale.every((s) => s > 0 && Number.isFinite(s)) ? { ...a.grid, scale } : null
+}
+
 /** Element-wise with broadcasting. Computed in double, stored in the operands' type (float: rounded once, as float32 arithmetic does). */
-function binary(operation: Operation): Fold {
+function binary(operation: Operation, factor: ((value: number) => number) | null = null, swaps = false): Fold {
   return (inputs, node) => {
     const a = need(inputs, 0, node)
     const b = need(inputs, 1, node)
@@ -79,7 +88,8 @@ function binary(operation: Operation): Fold {
         a.dtype,
         node,
       ),
-      grid: null,
+      grid:
+        factor === null ? null : (scaledGrid(a, b, dims, factor) ?? (swaps ? scaledGrid(b, a, dims, factor) : null)),
     }
   }
 }
@@ -97,9 +107,9 @@ export function broadcast(a: readonly number[], b: readonly number[], where: str
   })
 }
 
-function expanded(constant: Constant, dims: readonly number[], node: Node): Float64Array {
+export function expanded(constant: Constant, dims: readonly number[], node: Node): Float64Array {
   const values = numbers(constant, node.where)
-  elements(dims, node.where)
+  madeElements(dims, constant.values.length, node.where)
   const strides = stridesOf(constant.dims)
   const offset = dims.length - constant.dims.length
   const steps = dims.map((_, d) => (d < offset || constant.dims[d - offset] === 1 ? 0 : strides[d - offset]!))
@@ -117,7 +127,8 @@ function unary(operation: (a: number) => number): Fold {
 const divide: Fold = (inputs, node) => {
   const whole = need(inputs, 0, node).values
   const integer = whole instanceof Int32Array || whole instanceof BigInt64Array
-  return binary((x, y) => (integer ? Math.trunc(x / y) : x / y))(inputs, node)
+  const quotient = (x: number, y: number) => (integer ? Math.trunc(x / y) : x / y)
+  return binary(quotient, (value) => 1 / value)(inputs, node)
 }
 
 interface Scaling {
@@ -194,7 +205,11 @@ export const mathFolds: Readonly<Record<string, Fold>> = {
   Cast: cast,
   Add: binary((x, y) => x + y),
   Sub: binary((x, y) => x - y),
-  Mul: binary((x, y) => x * y),
+  Mul: binary(
+    (x, y) => x * y,
+    (value) => value,
+    true,
+  ),
   Div: divide,
   Neg: unary((x) => -x),
   Sqrt: unary(Math.sqrt),

@@ -26,7 +26,7 @@ export function axisOf(axis: number, rank: number, node: Node): number {
 }
 
 /** Integers given as input i (newer opsets) or as an attribute (older ones). */
-function integers(inputs: FoldInputs, i: number, node: Node, attribute: string): readonly number[] | null {
+export function integers(inputs: FoldInputs, i: number, node: Node, attribute: string): readonly number[] | null {
   const input = inputs[i]
   return input == null ? intsAttribute(node, attribute, null) : [...numbers(input, node.where)]
 }

@@ -1,10 +1,11 @@
 // Constant folding: evaluates the sub-graphs that do not depend on the network's inputs, one small function per operator
-// (fold-shape.ts, fold-math.ts), when a value is asked for. The integers behind a DequantizeLinear are kept through operators that
+// (fold-shape.ts, fold-math.ts, fold-more.ts), when a value is asked for. The integers behind a DequantizeLinear are kept through operators that
 // only move values.
 import { ModelError } from '../base/errors.js'
 import { type Constant, readTensor } from './constant.js'
 import { mathFolds } from './fold-math.js'
-import { type Fold, shapeFolds } from './fold-shape.js'
+import { moreFolds, splitParts } from './fold-more.js'
+import { type Fold, type FoldInputs, shapeFolds } from './fold-shape.js'
 import type { Graph, Node } from './graph.js'
 
 export interface Folder {
@@ -12,7 +13,7 @@ export interface Folder {
   constant(name: string): Constant
 }
 
-const folds: ReadonlyMap<string, Fold> = new Map(Object.entries({ ...shapeFolds, ...mathFolds }))
+const folds: ReadonlyMap<string, Fold> = new Map(Object.entries({ ...shapeFolds, ...mathFolds, ...moreFolds }))
 
 /** Operators of other domains that mean the same as the standard ones. */
 const sameMeaning = new Set(['com.microsoft.DequantizeLinear', 'com.microsoft.QuantizeLinear'])
@@ -27,7 +28,7 @@ export function createFolder(graph: Graph): Folder {
     }
     for (const node of ancestors(graph, known, name)) {
       const inputs = node.inputs.map((input) => (input === '' ? null : value(graph, known, input)))
-      known.set(node.outputs[0] ?? '', foldOf(node)(inputs, node))
+      for (const [i, part] of results(inputs, node).entries()) known.set(node.outputs[i] ?? '', part)
     }
     return value(graph, known, name)
   }
@@ -47,6 +48,11 @@ function ancestors(graph: Graph, known: ReadonlyMap<string, Constant>, name: str
   return [...found.values()].sort((a, b) => a.index - b.index)
 }
 
+/** Values of the outputs of a node; all operators but Split have one that counts. */
+function results(inputs: FoldInputs, node: Node): readonly Constant[] {
+  return node.op === 'Split' && node.domain === '' ? splitParts(inputs, node) : [foldOf(node)(inputs, node)]
+}
+
 function foldOf(node: Node): Fold {
   const fold = folds.get(node.op)
   const standard = node.domain === '' || sameMeaning.has(`${node.domain}.${node.op}`)
@@ -63,7 +69,7 @@ function value(graph: Graph, known: Map<string, Constant>, name: string): Consta
   const tensor = graph.initializers.get(name)
   if (tensor === undefined) {
     const why = graph.producer.has(name)
-      ? 'is not the first output of its node'
+      ? 'is an output of its node that is not computed here'
       : 'is an input of the network or a sparse initializer'
     throw new ModelError(`${graph.file}: "${name}" ${why} and has no constant value that can be read`)
   }

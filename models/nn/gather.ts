@@ -5,7 +5,7 @@ import type { ConvGeometry, Layer, MatMulGeometry, ResolvedLayer, RowOrder } fro
 export interface Gather {
   readonly rows: number
   readonly vectors: number
-  /** per tap: offset of every vector, −1 = padding */
+  /** per tap: offset of every vector, −1 = the value zero (padding, or a zero that ConvTranspose inserts) */
   readonly taps: readonly Int32Array[]
   /** per row: its tap, and the index that its offsets count from */
   readonly tapOf: Int32Array
@@ -83,7 +83,7 @@ function convGather(g: ConvGeometry, resolved: ResolvedLayer, group: number, ord
   return { taps, tapOf, baseOf }
 }
 
-/** For one kernel position: where in a channel every vector reads, −1 in the padding. */
+/** For one kernel position: where in a channel every vector reads; −1 in the padding and at zeros that ConvTranspose inserts. */
 function sourceOffsets(g: ConvGeometry, resolved: ResolvedLayer, position: number): Int32Array {
   const rank = g.kernel.length
   const offsets = new Int32Array(resolved.vectors)
@@ -92,17 +92,33 @@ function sourceOffsets(g: ConvGeometry, resolved: ResolvedLayer, position: numbe
     tap[d] = rest % g.kernel[d]!
     rest = Math.floor(rest / g.kernel[d]!)
   }
+  const along = tap.map((t, d) => sourcesAlong(g, resolved, d, t))
   const at = new Array<number>(rank).fill(0)
   for (let v = 0; v < resolved.vectors; v++) {
     let offset = 0
     for (let d = 0; d < rank && offset >= 0; d++) {
-      const x = at[d]! * g.strides[d]! - resolved.padBegin[d]! + tap[d]! * g.dilations[d]!
-      offset = x < 0 || x >= resolved.inSize[d]! ? -1 : offset * resolved.inSize[d]! + x
+      const x = along[d]![at[d]!]!
+      offset = x < 0 ? -1 : offset * resolved.inSize[d]! + x
     }
     offsets[v] = offset
     for (let d = rank - 1; d >= 0 && ++at[d]! === resolved.outSize[d]; d--) at[d] = 0
   }
   return offsets
+}
+
+/**
+ * Input coordinate per output coordinate of one dimension, −1 for none. A convolution reads at o·stride − pad + tap·dilation; in
+ * ConvTranspose input x reaches output x·stride − pad + tap·dilation (ONNX operator reference), so o reads the x that reaches it.
+ */
+function sourcesAlong(g: ConvGeometry, resolved: ResolvedLayer, d: number, tap: number): Int32Array {
+  const stride = g.strides[d]!
+  const shift = tap * g.dilations[d]!
+  const begin = resolved.padBegin[d]!
+  const size = resolved.inSize[d]!
+  return Int32Array.from({ length: resolved.outSize[d]! }, (_, o) => {
+    const x = g.transposed === undefined ? o * stride - begin + shift : (o + begin - shift) / stride
+    return Number.isInteger(x) && x >= 0 && x < size ? x : -1
+  })
 }
 
 function matMulGather(g: MatMulGeometry, resolved: ResolvedLayer, shape: readonly number[], group: number): Part {

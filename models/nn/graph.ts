@@ -1,5 +1,6 @@
 // The ONNX graph as plain look-up tables: nodes in order, who produces and who consumes a tensor, which tensors are constant.
 import { ModelError } from '../base/errors.js'
+import { bodiesOf, capturedNames, layerInside } from './bodies.js'
 import { typeName } from './constant.js'
 import { toInteger } from './int64.js'
 import { onnx } from './proto/onnx.js'
@@ -19,6 +20,11 @@ export interface Node {
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
   readonly attributes: ReadonlyMap<string, Attribute>
+  /** tensors that graphs inside the node read */
+  readonly captured: readonly string[]
+  readonly hasBodies: boolean
+  /** a node inside its graphs that multiplies, as "name" (operator), or null */
+  readonly layerInside: string | null
   /** file, name and operator, to start a message with */
   readonly where: string
 }
@@ -28,11 +34,17 @@ export interface Graph {
   readonly nodes: readonly Node[]
   readonly inputs: readonly NetworkInput[]
   readonly outputs: readonly string[]
+  /** functions of the model, as domain.name */
+  readonly functions: ReadonlySet<string>
   readonly initializers: ReadonlyMap<string, onnx.TensorProto.$Properties>
   readonly producer: ReadonlyMap<string, Node>
   readonly consumers: ReadonlyMap<string, readonly Node[]>
   /** tensors that do not depend on the network's inputs */
   readonly constants: ReadonlySet<string>
+  /** element types that the file states (inputs, outputs, initializers, value_info) */
+  readonly types: ReadonlyMap<string, string>
+  /** numbers of dimensions that the file states */
+  readonly ranks: ReadonlyMap<string, number>
 }
 
 /**
@@ -66,12 +78,26 @@ export function buildGraph(model: onnx.ModelProto.$Properties, file: string): Gr
   const inputs = (proto.input ?? [])
     .filter((info) => !initializers.has(info.name ?? ''))
     .map((info) => networkInput(info, file))
-  const nodes = viewNodes(proto.node ?? [], file)
+  const functions = new Set((model.functions ?? []).map((f) => `${f.domain ?? ''}.${f.name ?? ''}`))
+  const nodes = viewNodes(proto.node ?? [], functions, file)
   const outputs = (proto.output ?? []).map((info) => info.name ?? '')
   const wiring = connect(nodes, [...initializers.keys(), ...sparse], inputs, file)
   const lost = outputs.find((name) => !wiring.known.has(name))
   if (lost !== undefined) throw new ModelError(`${file}: output "${lost}" of the graph is produced by no node`)
-  return { file, nodes, inputs, outputs, initializers, ...wiring }
+  return { file, nodes, inputs, outputs, functions, initializers, ...wiring, ...statedTypes(proto) }
+}
+
+function statedTypes(proto: onnx.GraphProto.$Properties) {
+  const types = new Map<string, string>()
+  const ranks = new Map<string, number>()
+  for (const info of [...(proto.value_info ?? []), ...(proto.output ?? []), ...(proto.input ?? [])]) {
+    const type = info.type?.tensor_type
+    if (type == null) continue
+    if ((type.elem_type ?? 0) !== 0) types.set(info.name ?? '', typeName(type.elem_type))
+    if (type.shape != null) ranks.set(info.name ?? '', type.shape.dim?.length ?? 0)
+  }
+  for (const tensor of proto.initializer ?? []) types.set(tensor.name ?? '', typeName(tensor.data_type))
+  return { types, ranks }
 }
 
 function networkInput(info: onnx.ValueInfoProto.$Properties, file: string): NetworkInput {
@@ -88,7 +114,7 @@ function networkInput(info: onnx.ValueInfoProto.$Properties, file: string): Netw
   return { name, dtype: { float: 'float32', double: 'float64' }[dtype] ?? dtype, shape }
 }
 
-function viewNodes(protos: readonly NodeProto[], file: string): readonly Node[] {
+function viewNodes(protos: readonly NodeProto[], functions: ReadonlySet<string>, file: string): readonly Node[] {
   const uses = new Map<string, number>()
   for (const proto of protos) uses.set(proto.name ?? '', (uses.get(proto.name ?? '') ?? 0) + 1)
   return protos.map((proto, index) => {
@@ -99,7 +125,19 @@ function viewNodes(protos: readonly NodeProto[], file: string): readonly Node[] 
     const domain = proto.domain === 'ai.onnx' ? '' : (proto.domain ?? '')
     const attributes = new Map((proto.attribute ?? []).map((attribute) => [attribute.name ?? '', attribute]))
     const where = `${file}: node "${name}" (${domain === '' ? op : `${domain}.${op}`})`
-    return { index, name, op, domain, inputs: proto.input ?? [], outputs, attributes, where }
+    return {
+      index,
+      name,
+      op,
+      domain,
+      inputs: proto.input ?? [],
+      outputs,
+      attributes,
+      captured: [...capturedNames(proto, where)],
+      hasBodies: bodiesOf(proto).length > 0,
+      layerInside: layerInside(proto, functions),
+      where,
+    }
   })
 }
 
@@ -110,7 +148,7 @@ function connect(nodes: readonly Node[], initial: readonly string[], inputs: rea
   const producer = new Map<string, Node>()
   const consumers = new Map<string, Node[]>()
   for (const node of nodes) {
-    const given = node.inputs.filter((name) => name !== '')
+    const given = [...node.inputs, ...node.captured].filter((name) => name !== '')
     for (const name of given) {
       if (!known.has(name)) {
         throw new ModelError(`${node.where}: input "${name}" is no input, initializer or output of an earlier node`)

@@ -1,6 +1,7 @@
 // From a tensor of codes to vectors: shapes, im2col, and where results stand in the output tensor.
 import { ModelError } from '../base/errors.js'
 import { gatherOf } from './gather.js'
+import { convSizes } from './sizes.js'
 import type {
   CodedTensor,
   ConvGeometry,
@@ -25,29 +26,14 @@ function resolveConv(layer: Layer, g: ConvGeometry, shape: readonly number[]): R
   const rank = g.kernel.length
   if (shape.length !== rank + 2 || shape[0] !== 1 || shape[1] !== g.groups * g.groupIn) {
     throw new ModelError(
-      `${layer.name} (Conv): input of shape [${shape}]; expected [1, ${g.groups * g.groupIn}, ${'size, '.repeat(rank).slice(0, -2)}]`,
+      `${layer.name} (${layer.op}): input of shape [${shape}]; expected [1, ${g.groups * g.groupIn}, ${'size, '.repeat(rank).slice(0, -2)}]`,
     )
   }
   const inSize = shape.slice(2)
-  const reach = g.kernel.map((k, d) => (k - 1) * g.dilations[d]! + 1)
-  const total = inSize.map((n, d) =>
-    g.autoPad === null ? g.pads[d]! + g.pads[d + rank]! : samePads(n, g.strides[d]!, reach[d]!),
-  )
-  const padBegin = total.map((p, d) => {
-    if (g.autoPad === null) return g.pads[d]!
-    return g.autoPad === 'SAME_UPPER' ? Math.floor(p / 2) : Math.ceil(p / 2)
-  })
-  const outSize = inSize.map((n, d) => Math.floor((n + total[d]! - reach[d]!) / g.strides[d]!) + 1)
-  if (outSize.some((n) => n < 1))
-    throw new ModelError(`${layer.name} (Conv): input of shape [${shape}] is smaller than the kernel`)
+  const { outSize, padBegin } = convSizes(g, inSize, `${layer.name} (${layer.op})`)
   const rows = g.groupIn * product(g.kernel)
   const vectors = product(outSize)
   return { vectors, rows, cols: g.groupOut, macs: vectors * rows * g.groupOut * g.groups, inSize, outSize, padBegin }
-}
-
-/** ONNX auto_pad SAME: output size = ceil(input / stride). */
-function samePads(size: number, stride: number, reach: number): number {
-  return Math.max(0, (Math.ceil(size / stride) - 1) * stride + reach - size)
 }
 
 function resolveMatMul(layer: Layer, g: MatMulGeometry, shape: readonly number[]): ResolvedLayer {
@@ -100,6 +86,7 @@ export function im2col(
   order: RowOrder,
 ): VectorCodes {
   const gather = gatherOf(layer, resolved, tensor.shape, group, order)
+  const zeroPoint = zeroPointOf(tensor, item)
   const { rows, vectors } = gather
   const values = new Int16Array(vectors * rows)
   const size = product(tensor.shape)
@@ -108,9 +95,14 @@ export function im2col(
     const offsets = gather.taps[gather.tapOf[row]!]!
     const base = gather.baseOf[row]!
     for (let v = 0, at = row; v < vectors; v++, at += rows)
-      values[at] = offsets[v]! < 0 ? tensor.zeroPoint : codes[base + offsets[v]!]!
+      values[at] = offsets[v]! < 0 ? zeroPoint : codes[base + offsets[v]!]!
   }
-  return { vectors, rows, passes: toPasses(values, tensor), form: tensor.form, zeroPoint: tensor.zeroPoint }
+  return { vectors, rows, passes: toPasses(values, tensor), form: tensor.form, zeroPoint }
+}
+
+/** Zero point of the codes of one item. */
+export function zeroPointOf(tensor: CodedTensor, item: number): number {
+  return tensor.zeroPoints?.[item] ?? tensor.zeroPoint
 }
 
 /** Bytes that drive the word lines: one pass, or the positive and the negative parts. */

@@ -123,7 +123,8 @@ export function codingOfRange(range: Range, signed: SignedInput): Coding {
 
 /** Codes of a tensor that the model quantises itself. */
 export function codingOfModel(q: TensorQuantisation, signed: SignedInput): Coding {
-  if (signed === 'split' && (q.dtype === 'int8' || q.zeroPoint > 0))
+  // A zero point that is computed may be anything.
+  if (signed === 'split' && (q.dtype === 'int8' || q.zeroPoint > 0 || q.zeroPointTensor !== undefined))
     return { form: 'split', scale: q.scale, zeroPoint: 0 }
   if (q.dtype === 'uint8') return { form: 'unsigned', scale: q.scale, zeroPoint: q.zeroPoint }
   if (signed === 'twos-complement') return { form: 'twos-complement', scale: q.scale, zeroPoint: q.zeroPoint }

@@ -16,7 +16,10 @@ export type SignedInput = 'offset' | 'twos-complement' | 'split'
 /** Order of the im2col rows: (cin, kh, kw) or (kh, kw, cin). */
 export type RowOrder = 'channel-major' | 'position-major'
 
-/** A convolution over any number of spatial dimensions, as ONNX defines it (pads already resolved when `autoPad` is null). */
+/**
+ * A convolution over any number of spatial dimensions, as ONNX defines it (pads already resolved when `autoPad` is null), or, with
+ * `transposed`, a ConvTranspose: a convolution of stride 1 over the input with zeros inserted (docs/networks.md).
+ */
 export interface ConvGeometry {
   readonly kind: 'conv'
   readonly groups: number
@@ -30,6 +33,14 @@ export interface ConvGeometry {
   /** begin of every spatial dimension, then end of every one (ONNX order); ignored when autoPad is set */
   readonly pads: readonly number[]
   readonly autoPad: 'SAME_UPPER' | 'SAME_LOWER' | null
+  readonly transposed?: TransposedGeometry
+}
+
+/** What ConvTranspose has beyond a convolution; one entry per spatial dimension. */
+export interface TransposedGeometry {
+  readonly outputPadding: readonly number[]
+  /** the output's sizes where the model gives them (pads follow from them), else null */
+  readonly outputShape: readonly number[] | null
 }
 
 /** A product with a constant matrix: MatMul or Gemm. */
@@ -56,6 +67,8 @@ export interface TensorQuantisation {
   readonly dtype: 'uint8' | 'int8'
   readonly scale: number
   readonly zeroPoint: number
+  /** graph tensor that holds the zero point where the model computes it for every item (DynamicQuantizeLinear); `zeroPoint` is 0 then */
+  readonly zeroPointTensor?: string
 }
 
 /** One layer that multiplies activations by constants. Weights are kept as the model has them until `quantiseWeights`. */
@@ -64,10 +77,13 @@ export interface Layer {
   readonly index: number
   /** node name, or its first output when the node has no name */
   readonly name: string
-  /** ONNX operator: Conv, Gemm, MatMul */
+  /** ONNX operator: Conv, ConvTranspose, Gemm, MatMul, QLinearConv, ConvInteger, QLinearMatMul, MatMulInteger, QGemm */
   readonly op: string
   readonly geometry: Geometry
-  /** shape of the weight as the layer sees it after constant folding: Conv [M, C/g, …kernel]; Gemm and MatMul as the operand stands in the graph */
+  /**
+   * shape of the weight as the layer sees it after constant folding: Conv [M, C/g, …kernel]; ConvTranspose [C, M/g, …kernel]; Gemm and
+   * MatMul as the operand stands in the graph
+   */
   readonly weightShape: readonly number[]
   readonly weights: LayerWeights
   /**
@@ -77,8 +93,13 @@ export interface Layer {
   readonly inputTensor: string
   /** the model's own quantisation of the input, or null for a float layer */
   readonly input: TensorQuantisation | null
-  /** graph tensor with the layer's result in real numbers (after a folded BatchNormalization, before any activation function) */
+  /**
+   * graph tensor with the layer's result (after what was folded behind it, before any activation function): real numbers, or codes where
+   * `outputCodes` is set, or the integer sums themselves (ConvInteger, MatMulInteger: the scales of input and weights are 1)
+   */
   readonly outputTensor: string
+  /** set when `outputTensor` holds codes: they are limited to the range of the type, so results outside it are not seen there */
+  readonly outputCodes?: TensorQuantisation
   /** quantisation step of the result where the model quantises it (also behind Relu or Clip), else null */
   readonly outputStep: number | null
   /** real-valued bias per output channel (after folding), or null */
@@ -152,6 +173,8 @@ export interface CodedTensor {
   readonly codes: Uint8Array | Int8Array | Int16Array
   readonly scale: number
   readonly zeroPoint: number
+  /** zero point of every item where the model computes them (then `zeroPoint` is that of item 0); absent: `zeroPoint` holds for all */
+  readonly zeroPoints?: Int32Array
 }
 
 /** im2col of one group of one item: `passes` blocks of vectors × rows codes (bytes), row-major. */

@@ -4,7 +4,7 @@ import { cycleBound } from '../../models/analytic/bound.js'
 import { CheckFailure, Interrupted } from '../../models/base/errors.js'
 import type { ActionCounts } from '../../models/cost/actions.js'
 import { firstOutput } from '../../models/mapping/mapping.js'
-import { integerProduct } from '../../models/nn/lower.js'
+import { integerProduct, zeroPointOf } from '../../models/nn/lower.js'
 import type { CodedTensor } from '../../models/nn/types.js'
 import { correct, errorStatistics } from '../../models/values/finish.js'
 import { createOuValues, type OuValues } from '../../models/values/ou-values.js'
@@ -222,7 +222,7 @@ function createValueTotals(request: LayerRequest) {
       mapping: placed.mapping,
       coding: placed.coding,
       form: tensor.form,
-      zeroPoint: tensor.zeroPoint,
+      zeroPoint: zeroPointOf(tensor, item),
       codes: input.work.codes,
       vectors,
     }

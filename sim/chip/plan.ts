@@ -2,6 +2,7 @@
 import { ModelError } from '../../models/base/errors.js'
 import { isStructural } from '../../models/mapping/columns.js'
 import type { Mapping } from '../../models/mapping/mapping.js'
+import { layerTensor } from '../../models/nn/results.js'
 import type { Layer, Network } from '../../models/nn/types.js'
 import type { RecordedTrace } from '../../traces/record/trace.js'
 import type { MappingSummary } from '../../traces/results/result.js'
@@ -34,7 +35,7 @@ export function planNetwork(network: Network, trace: RecordedTrace, machine: Mac
 }
 
 function planLayer(network: Network, layer: Layer, trace: RecordedTrace, machine: Machine): LayerPlan {
-  const tensor = trace.tensors.get(layer.inputTensor)
+  const tensor = layerTensor(trace.tensors, layer)
   if (tensor === undefined)
     throw new ModelError(`${network.file}: the trace holds no tensor "${layer.inputTensor}" for layer ${layer.name}`)
   const placed = placeLayer(layer, tensor.shape, machine, 'machine')

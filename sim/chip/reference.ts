@@ -1,5 +1,6 @@
 // Comparison of the lossless result of a layer with what ONNX Runtime computed for it.
 import { outputIndex } from '../../models/nn/lower.js'
+import { realResults, representable } from '../../models/nn/results.js'
 import type { CodedTensor } from '../../models/nn/types.js'
 import type { ReferenceCheck } from '../../traces/results/result.js'
 import type { PlacedLayer } from './prepare.js'
@@ -37,14 +38,15 @@ export function addReference(
   const { groups } = layer.geometry
   const { cols } = resolved
   const at = outputIndex(layer, resolved, theirs.inputShape)
+  const real = realResults(layer, theirs.data)
   totals.items++
   for (const [i, vector] of chosen.entries()) {
     for (let g = 0; g < groups; g++) {
       for (let c = 0; c < cols; c++) {
         const o = g * cols + c
         const unit = tensor.scale * weights.scale[o]!
-        const ours = unit * exact[i * groups * cols + o]! + (layer.bias?.[o] ?? 0)
-        const reference = theirs.data[at(g, vector, c)]!
+        const ours = representable(layer, unit * exact[i * groups * cols + o]! + (layer.bias?.[o] ?? 0))
+        const reference = real[at(g, vector, c)]!
         const error = ours - reference
         totals.signal += reference * reference
         totals.noise += error * error

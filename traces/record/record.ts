@@ -1,6 +1,7 @@
 // Recording: the network runs in onnxruntime-node and the tensors that feed its layers become integer codes. Float tensors take two
 // further looks at the items (range, then histogram where the calibration needs one); nothing but codes is kept.
 import { ModelError } from '../../models/base/errors.js'
+import { formOf } from '../../models/nn/forms.js'
 import {
   type Codes,
   type Coding,
@@ -23,7 +24,13 @@ const bins = 8192
 /** Every tensor that recording asks for (and, for checks, the results of the layers). */
 export function recordedTensors(network: Network): string[] {
   const products = network.activationProducts.flatMap((product) => [...product.inputTensors, product.outputTensor])
-  return [...network.layers.flatMap((layer) => [layer.inputTensor, layer.outputTensor]), ...products]
+  const layers = network.layers.flatMap((layer) => [layer.inputTensor, layer.outputTensor])
+  return [...new Set([...layers, ...computedZeroPoints(network), ...products])]
+}
+
+/** Tensors with a zero point for every item. */
+function computedZeroPoints(network: Network): string[] {
+  return network.layers.flatMap((layer) => layer.input?.zeroPointTensor ?? [])
 }
 
 export async function recordTrace(
@@ -46,12 +53,17 @@ export async function recordTrace(
     ...product.inputTensors,
     product.outputTensor,
   ])
-  const wanted = [...new Set([...sources.keys(), ...productTensors, network.outputs[0]!])]
+  const zeroPoints = [...new Set(computedZeroPoints(network))]
+  const wanted = [...new Set([...sources.keys(), ...zeroPoints, ...productTensors, network.outputs[0]!])]
   for (const [index, item] of items.entries()) {
     const fetched = await session.run(item, wanted)
     for (const [name, quantisation] of sources) {
-      storeCodes(network, tensors, name, fetched.get(name)!, quantisation, codings.get(name)!, index, items.length)
+      const zero = fetched.get(quantisation?.zeroPointTensor ?? '')?.data[0]
+      const of = quantisation === null || zero === undefined ? quantisation : { ...quantisation, zeroPoint: zero }
+      const coding = of === null ? codings.get(name)! : codingOfModel(of, spec.signed)
+      storeCodes(network, tensors, name, fetched.get(name)!, of, coding, index, items.length)
     }
+    for (const name of zeroPoints) storeZeroPoint(network, tensors, name, fetched.get(name)!, index, items.length)
     predictions[index] = argmax(fetched.get(network.outputs[0]!)!.data)
     for (const product of network.activationProducts) products.set(product.name, productOf(product, fetched))
     step()
@@ -146,6 +158,11 @@ function storeCodes(
   items: number,
 ): void {
   const { data } = fetched
+  if (quantisation !== null && fetched.dtype !== quantisation.dtype && fetched.dtype !== 'float32') {
+    throw new ModelError(
+      `${network.file}: tensor "${name}" holds ${fetched.dtype} where the model says ${quantisation.dtype}; activations must be uint8 or int8 of a stated type`,
+    )
+  }
   const known = tensors.get(name)
   const entry = known ?? { shape: fetched.shape, codes: emptyCodes(coding.form, data.length * items), coding }
   if (known === undefined) tensors.set(name, entry)
@@ -159,6 +176,27 @@ function storeCodes(
   else if (data instanceof Float32Array)
     encodeIntegers(onGrid(name, data, quantisation), quantisation, coding, entry.codes, at)
   else encodeIntegers(data, quantisation, coding, entry.codes, at)
+}
+
+/** A zero point of every item, kept as codes of its own: readers put it back with `layerTensor`. */
+function storeZeroPoint(
+  network: Network,
+  tensors: Map<string, { shape: readonly number[]; codes: Codes; coding: Coding }>,
+  name: string,
+  fetched: FetchedTensor,
+  index: number,
+  items: number,
+): void {
+  const form = fetched.dtype === 'int8' ? 'twos-complement' : 'unsigned'
+  if (fetched.data.length !== 1 || (fetched.dtype !== 'uint8' && fetched.dtype !== 'int8')) {
+    throw new ModelError(
+      `${network.file}: zero point "${name}" is ${fetched.dtype} [${fetched.shape}]; expected one uint8 or int8`,
+    )
+  }
+  const coding: Coding = { form, scale: 1, zeroPoint: 0 }
+  const entry = tensors.get(name) ?? { shape: fetched.shape, codes: emptyCodes(form, items), coding }
+  tensors.set(name, entry)
+  entry.codes[index] = fetched.data[0]!
 }
 
 /**
@@ -184,8 +222,13 @@ function productOf(
   const outputs = result.reduce((x, y) => x * y, 1)
   // Gemm may transpose its operands; its first one has (rows of the result) × K elements either way.
   const size = (shape: readonly number[]) => shape.reduce((x, y) => x * y, 1)
-  const inner = product.op === 'Conv' ? size(b!.slice(1)) : product.op === 'Gemm' ? size(a!) / result[0]! : a!.at(-1)!
-  return { name: product.name, op: product.op, shapes: [a!, b!, result], macs: outputs * inner }
+  const base = formOf(product.op === 'QGemm' ? 'com.microsoft' : '', product.op)?.base
+  const shapes: RecordedProduct['shapes'] = [a!, b!, result]
+  // Every input element of ConvTranspose is multiplied by all weights of its channel.
+  if (base === 'ConvTranspose')
+    return { name: product.name, op: product.op, shapes, macs: size(a!) * size(b!.slice(1)) }
+  const inner = base === 'Conv' ? size(b!.slice(1)) : base === 'Gemm' ? size(a!) / result[0]! : a!.at(-1)!
+  return { name: product.name, op: product.op, shapes, macs: outputs * inner }
 }
 
 function argmax(data: ArrayLike<number>): number {

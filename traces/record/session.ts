@@ -16,6 +16,8 @@ export interface InputArray {
 export type InputItem = ReadonlyMap<string, InputArray>
 
 export interface FetchedTensor {
+  /** as onnxruntime names it: float32, uint8 … */
+  readonly dtype: string
   readonly shape: readonly number[]
   readonly data: ArrayLike<number>
 }
@@ -57,6 +59,7 @@ export async function openSession(network: Network, model: Uint8Array, names: re
       for (const name of wanted)
         if (given.has(name))
           fetched.set(name, {
+            dtype: item.get(name)!.dtype,
             shape: item.get(name)!.shape,
             data: readable(network, name, item.get(name)!.dtype, item.get(name)!.data),
           })
@@ -67,7 +70,11 @@ export async function openSession(network: Network, model: Uint8Array, names: re
       })
       for (const name of outputs) {
         const tensor = results[name]!
-        fetched.set(name, { shape: tensor.dims, data: readable(network, name, tensor.type, tensor.data) })
+        fetched.set(name, {
+          dtype: tensor.type,
+          shape: tensor.dims,
+          data: readable(network, name, tensor.type, tensor.data),
+        })
       }
       return fetched
     },

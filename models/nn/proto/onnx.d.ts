@@ -1201,7 +1201,16 @@ export namespace onnx {
             INT4 = 22,
 
             /** FLOAT4E2M1 value */
-            FLOAT4E2M1 = 23
+            FLOAT4E2M1 = 23,
+
+            /** FLOAT8E8M0 value */
+            FLOAT8E8M0 = 24,
+
+            /** UINT2 value */
+            UINT2 = 25,
+
+            /** INT2 value */
+            INT2 = 26
         }
 
         /** DataLocation enum. */

@@ -1,5 +1,6 @@
 // Activations row by row, a block of passes at a time: where the fast engine gets its bytes from.
 import type { Gather } from '../../../models/nn/gather.js'
+import { zeroPointOf } from '../../../models/nn/lower.js'
 import type { CodedTensor } from '../../../models/nn/types.js'
 import type { LayerWork } from '../../stages/context.js'
 
@@ -29,7 +30,7 @@ export function streamsOf(work: Pick<LayerWork, 'codes' | 'mapping'>): Activatio
 export function tensorStreams(gathers: readonly Gather[], tensor: CodedTensor, item: number): ActivationStreams {
   const size = tensor.shape.reduce((a, b) => a * b, 1)
   const codes = tensor.codes.subarray(item * size, (item + 1) * size)
-  const pad = tensor.zeroPoint
+  const pad = zeroPointOf(tensor, item)
   const split = tensor.form === 'split'
   return {
     fill(matrix, first, passes, into, stride) {

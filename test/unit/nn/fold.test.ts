@@ -81,28 +81,133 @@ const cases: readonly { name: string; node: Omit<NodeSpec, 'outputs'>; more?: Te
   },
 ]
 
+const signed = floats('v', [2, 3], [-1.5, 0.5, 2.5, -0.25, 0, 3])
+const unary = ['Abs', 'Ceil', 'Exp', 'Floor', 'Relu', 'Round', 'Sigmoid', 'Sign', 'Tanh']
+const reduce = [
+  'ReduceSum',
+  'ReduceMean',
+  'ReduceMax',
+  'ReduceMin',
+  'ReduceProd',
+  'ReduceL1',
+  'ReduceL2',
+  'ReduceSumSquare',
+]
+const three = floats('u', [3], [1, 0.5, -2])
+
+/** Functions that float32 kernels may round another way: compared to the sixth digit. */
+const near: readonly { name: string; node: Omit<NodeSpec, 'outputs'>; more?: Tensor[]; opset?: number }[] = [
+  ...unary.map((op) => ({ name: op, node: { op, inputs: ['v'] }, more: [signed] })),
+  ...reduce.map((op) => ({
+    name: `${op} along an axis`,
+    node: { op, inputs: ['w', 'a'], int: { keepdims: 0 } },
+    more: [longs('a', [-2])],
+    opset: 18,
+  })),
+  { name: 'ReduceSum of everything', node: { op: 'ReduceSum', inputs: ['w'] } },
+  { name: 'ReduceMean, axes as an attribute', node: { op: 'ReduceMean', inputs: ['w'], ints: { axes: [0, 2] } } },
+  { name: 'ReduceSum of nothing', node: { op: 'ReduceSum', inputs: ['w'], int: { noop_with_empty_axes: 1 } } },
+  { name: 'Log', node: { op: 'Log', inputs: ['w'] } },
+  { name: 'Reciprocal', node: { op: 'Reciprocal', inputs: ['w'] } },
+  { name: 'Pow', node: { op: 'Pow', inputs: ['w', 'e'] }, more: [floats('e', [], [3])] },
+  { name: 'Max', node: { op: 'Max', inputs: ['v', 'u', 'v'] }, more: [signed, three] },
+  { name: 'Min', node: { op: 'Min', inputs: ['v', 'u'] }, more: [signed, three] },
+  { name: 'Sum', node: { op: 'Sum', inputs: ['v', 'u', 'u'] }, more: [signed, three] },
+  { name: 'Mean', node: { op: 'Mean', inputs: ['v', 'u'] }, more: [signed, three] },
+  {
+    name: 'Clip',
+    node: { op: 'Clip', inputs: ['v', 'low', 'high'] },
+    more: [signed, floats('low', [], [-1]), floats('high', [], [1])],
+  },
+  { name: 'Clip at one end', node: { op: 'Clip', inputs: ['v', '', 'high'] }, more: [signed, floats('high', [], [1])] },
+  { name: 'Equal', node: { op: 'Equal', inputs: ['i', 'j'] }, more: [longs('i', [1, 2, 3]), longs('j', [2])] },
+  { name: 'Greater', node: { op: 'Greater', inputs: ['v', 'u'] }, more: [signed, three] },
+  { name: 'Less', node: { op: 'Less', inputs: ['v', 'u'] }, more: [signed, three] },
+  { name: 'Expand', node: { op: 'Expand', inputs: ['u', 'to'] }, more: [three, longs('to', [2, 1])] },
+  { name: 'Tile', node: { op: 'Tile', inputs: ['v', 'to'] }, more: [signed, longs('to', [2, 3])] },
+  {
+    name: 'ConstantOfShape',
+    node: { op: 'ConstantOfShape', inputs: ['to'], tensor: { value: floats('', [1], [2.5]) } },
+    more: [longs('to', [2, 3])],
+  },
+  { name: 'ConstantOfShape of zeros', node: { op: 'ConstantOfShape', inputs: ['to'] }, more: [longs('to', [2])] },
+  {
+    name: 'Range',
+    node: { op: 'Range', inputs: ['a', 'b', 'c'] },
+    more: [floats('a', [], [10]), floats('b', [], [4]), floats('c', [], [-2.5])],
+  },
+  {
+    name: 'Pad',
+    node: { op: 'Pad', inputs: ['v', 'p', 'c'] },
+    more: [signed, longs('p', [1, 0, 0, 2]), floats('c', [], [7])],
+  },
+  {
+    name: 'Pad along one axis',
+    node: { op: 'Pad', inputs: ['v', 'p', '', 'a'] },
+    more: [signed, longs('p', [1, 2]), longs('a', [-1])],
+    opset: 18,
+  },
+  {
+    name: 'MatMul',
+    node: { op: 'MatMul', inputs: ['v', 'm'] },
+    more: [signed, floats('m', [3, 4], [1, 2, 3, 4, 5, 6, 7, 8, 9, -1, -2, -3])],
+  },
+  { name: 'Size', node: { op: 'Size', inputs: ['w'] } },
+]
+
 function fold(bytes: Uint8Array, name: string) {
   return createFolder(buildGraph(decodeModel(bytes, 'fold.onnx'), 'fold.onnx')).constant(name)
 }
 
+/** [folded here, computed by onnxruntime] */
+async function both(node: Omit<NodeSpec, 'outputs'>, more: Tensor[] | undefined, opset: number, outputs = ['y']) {
+  const nodes = [
+    { ...node, outputs },
+    { op: 'Identity', inputs: ['x'], outputs: ['same'] },
+  ]
+  // The result is added as an output without a type: its element type differs from case to case.
+  const output = onnx.ModelProto.encode({ graph: { output: [{ name: outputs.at(-1)! }] } }).finish()
+  const bytes = Buffer.concat([model([1], nodes, [w, ...(more ?? [])], 'same', { opset }), output])
+  const { InferenceSession, Tensor } = await import('onnxruntime-node')
+  const session = await InferenceSession.create(bytes, { graphOptimizationLevel: 'disabled', logSeverityLevel: 3 })
+  const x = new Tensor('float32', item([1], [0]).get('x')!.data as Float32Array, [1])
+  const theirs = (await session.run({ x }))[outputs.at(-1)!]!
+  await session.release()
+  const ours = fold(bytes, outputs.at(-1)!)
+  expect(ours.dims).toEqual([...theirs.dims])
+  return [[...numbers(ours, 'y')], Array.from(theirs.data as ArrayLike<number | bigint>, Number)] as const
+}
+
 describe('constant folding equals onnxruntime', () => {
   it.each(cases)('$name', async ({ node, more }) => {
-    const nodes = [
-      { ...node, outputs: ['y'] },
-      { op: 'Identity', inputs: ['x'], outputs: ['same'] },
-    ]
-    // The result is added as an output without a type: its element type differs from case to case.
-    const output = onnx.ModelProto.encode({ graph: { output: [{ name: 'y' }] } }).finish()
-    const bytes = Buffer.concat([model([1], nodes, [w, ...(more ?? [])], 'same'), output])
-    const { InferenceSession, Tensor } = await import('onnxruntime-node')
-    const session = await InferenceSession.create(bytes, { graphOptimizationLevel: 'disabled', logSeverityLevel: 3 })
-    const theirs = (
-      await session.run({ x: new Tensor('float32', item([1], [0]).get('x')!.data as Float32Array, [1]) })
-    )['y']!
-    const ours = fold(bytes, 'y')
-    expect(ours.dims).toEqual([...theirs.dims])
-    expect([...numbers(ours, 'y')]).toEqual(Array.from(theirs.data as ArrayLike<number | bigint>, Number))
-    await session.release()
+    const [ours, theirs] = await both(node, more, 17)
+    expect(ours).toEqual(theirs)
+  })
+
+  it.each(near)('$name', async ({ node, more, opset }) => {
+    const [ours, theirs] = await both(node, more, opset ?? 17)
+    expect(ours).toHaveLength(theirs.length)
+    for (const [i, value] of ours.entries()) expect(value).toBeCloseTo(theirs[i]!, 5)
+  })
+
+  it.each([['Where', { op: 'Where', inputs: ['c', 'v', 'u'] }, [signed, three, longs('i', [1, 0, 2])]]] as const)(
+    '%s',
+    async (_, node, more) => {
+      const nodes: NodeSpec[] = [
+        { op: 'Cast', inputs: ['i'], outputs: ['c'], int: { to: 9 } },
+        { ...node, inputs: [...node.inputs], outputs: ['y'] },
+      ]
+      const folded = fold(model([1], nodes, [...more], 'y'), 'y')
+      expect([...numbers(folded, 'y')]).toEqual([-1.5, 0.5, 2.5, -0.25, 0.5, 3])
+    },
+  )
+
+  it.each<[string, Omit<NodeSpec, 'outputs'>, Tensor[]]>([
+    ['even parts', { op: 'Split', inputs: ['w'], int: { axis: 2 } }, []],
+    ['parts of given sizes', { op: 'Split', inputs: ['w', 'p'], int: { axis: -1 } }, [longs('p', [1, 3])]],
+  ])('Split: %s', async (_, node, more) => {
+    const [ours, theirs] = await both(node, more, 13, ['first', 'y'])
+    expect(ours).toEqual(theirs)
   })
 })
 
@@ -132,6 +237,18 @@ describe('folding', () => {
     expect([...grid!.scale]).toEqual([0.5, 2])
   })
 
+  it('keeps the integers through a product with one number', () => {
+    const nodes: NodeSpec[] = [
+      { op: 'DequantizeLinear', inputs: ['q', 's'], outputs: ['d'] },
+      { op: 'Mul', inputs: ['k', 'd'], outputs: ['m'] },
+      { op: 'Div', inputs: ['m', 'h'], outputs: ['y'] },
+    ]
+    const tensors = [bytesTensor('q', [2], 'INT8', [3, -4]), floats('s', [], [0.5])]
+    const by = (k: number) => [...tensors, floats('k', [], [k]), floats('h', [1], [0.25])]
+    expect(fold(model([1], nodes, by(3), 'y'), 'y').grid).toMatchObject({ scale: Float64Array.of(6) })
+    expect(fold(model([1], nodes, by(-3), 'y'), 'y').grid).toBeNull()
+  })
+
   it('a chain longer than the call stack is folded', () => {
     const chain = Array.from(
       { length: 30_000 },
@@ -150,6 +267,19 @@ describe('folding', () => {
       [longs('i', [5, -1])],
       /cannot reshape \[2, 3, 4\] to \[5, -1\]/,
     ],
+    [
+      'a constant that grows beyond all measure',
+      { op: 'Expand', inputs: ['v', 'i'] },
+      [floats('v', [], [1]), longs('i', [65_536, 65_536])],
+      /more than 2\^31 elements|at most 2\^26 elements/,
+    ],
+    [
+      'two constants that grow together',
+      { op: 'Add', inputs: ['v', 'u'] },
+      [floats('v', [9000, 1], new Array(9000).fill(1)), floats('u', [9000], new Array(9000).fill(1))],
+      /makes a constant of shape \[9000, 9000\]; expected at most 2\^26 elements/,
+    ],
+    ['parts that do not add up', { op: 'Split', inputs: ['w', 'i'] }, [longs('i', [3])], /cannot split 2 into \[3\]/],
     ['an axis outside', { op: 'Concat', inputs: ['w', 'w'], int: { axis: 3 } }, [], /axis 3 of 3 dimensions/],
     [
       'shapes that do not broadcast',

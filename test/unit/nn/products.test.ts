@@ -81,6 +81,65 @@ describe('Gemm', () => {
   })
 })
 
+describe('ConvTranspose by zero insertion', () => {
+  it.each<[string, number[], number[], Omit<NodeSpec, 'op' | 'inputs' | 'outputs'>]>([
+    ['plain', [1, 2, 3, 4], [2, 3, 3, 2], {}],
+    [
+      'stride, uneven pads and output padding',
+      [1, 2, 4, 3],
+      [2, 3, 3, 3],
+      {
+        ints: { strides: [2, 3], pads: [1, 0, 0, 1], output_padding: [1, 2] },
+      },
+    ],
+    ['dilation', [1, 1, 3, 3], [1, 2, 2, 3], { ints: { dilations: [3, 2], strides: [2, 1] } }],
+    ['groups', [1, 4, 3, 3], [4, 2, 2, 2], { int: { group: 2 }, ints: { strides: [2, 2] } }],
+    ['one dimension', [1, 3, 5], [3, 2, 4], { ints: { strides: [3], pads: [1, 2] } }],
+    ['three dimensions', [1, 2, 2, 3, 2], [2, 2, 2, 2, 3], { ints: { strides: [2, 1, 2] } }],
+    ['a stride larger than the kernel', [1, 1, 3, 2], [1, 1, 2, 2], { ints: { strides: [4, 3] } }],
+    [
+      'auto_pad SAME_UPPER',
+      [1, 1, 3, 4],
+      [1, 2, 4, 3],
+      { text: { auto_pad: 'SAME_UPPER' }, ints: { strides: [2, 2] } },
+    ],
+    [
+      'auto_pad SAME_LOWER',
+      [1, 1, 3, 4],
+      [1, 2, 4, 3],
+      { text: { auto_pad: 'SAME_LOWER' }, ints: { strides: [2, 2] } },
+    ],
+    ['a given output shape', [1, 1, 3, 4], [1, 2, 4, 3], { ints: { strides: [2, 2], output_shape: [7, 8] } }],
+  ])('%s', async (_, shape, dims, node) => {
+    const outputs = dims[1]! * (node.int?.['group'] ?? 1)
+    const bias = floats(
+      'b',
+      [outputs],
+      Array.from({ length: outputs }, (_, o) => 7 * o - 3),
+    )
+    const [ours, theirs] = await both(
+      shape,
+      [{ op: 'ConvTranspose', inputs: ['x', 'w', 'b'], outputs: ['y'], ...node }],
+      [weights(dims), bias],
+    )
+    expect(ours).toEqual(theirs)
+  })
+})
+
+describe('Conv in one and three dimensions', () => {
+  it.each<[string, number[], number[], Omit<NodeSpec, 'op' | 'inputs' | 'outputs'>]>([
+    ['one', [1, 3, 11], [4, 3, 5], { ints: { pads: [2, 1], strides: [2] } }],
+    ['three', [1, 2, 4, 5, 3], [3, 2, 2, 3, 2], { ints: { pads: [1, 0, 1, 0, 2, 1], strides: [2, 1, 1] } }],
+  ])('%s', async (_, shape, dims, node) => {
+    const [ours, theirs] = await both(
+      shape,
+      [{ op: 'Conv', inputs: ['x', 'w'], outputs: ['y'], ...node }],
+      [weights(dims)],
+    )
+    expect(ours).toEqual(theirs)
+  })
+})
+
 describe('MatMul', () => {
   it.each<[string, number[], number[], boolean]>([
     ['rows', [3, 5], [5, 4], false],
@@ -115,20 +174,33 @@ describe('MatMul', () => {
     expect(ours).toEqual(theirs)
   })
 
-  it.each([
-    ['per row', [5, 4], 0, 5],
-    ['per matrix of a batch', [2, 5, 4], 0, 2],
-  ])('scales %s of the operand cannot be separated from the sum', (_, dims, axis, count) => {
+  it('a scale per matrix of a batch is a scale for each of its outputs', async () => {
     const nodes: NodeSpec[] = [
-      { op: 'DequantizeLinear', inputs: ['q', 's'], outputs: ['w'], int: { axis } },
-      { op: 'MatMul', name: 'fc', inputs: ['x', 'w'], outputs: ['y'] },
+      { op: 'DequantizeLinear', inputs: ['q', 's'], outputs: ['w'], int: { axis: 0 } },
+      { op: 'MatMul', inputs: ['x', 'w'], outputs: ['y'] },
     ]
-    const tensors = [
-      bytesTensor('q', dims, 'INT8', new Array(size(dims)).fill(1)),
-      floats('s', [count], new Array(count).fill(1)),
-    ]
-    expect(() => loadNetwork(model([3, 5], nodes, tensors, 'y'), 'net.onnx')).toThrow(
-      /"fc" \(MatMul\): weight scales run along dimension 0/,
-    )
+    const codes = Array.from({ length: 40 }, (_, i) => ((i * 59) % 255) - 127)
+    const [ours, theirs] = await both([2, 3, 5], nodes, [
+      bytesTensor('q', [2, 5, 4], 'INT8', codes),
+      floats('s', [2], [0.5, 4]),
+    ])
+    expect(ours).toEqual(theirs)
   })
+
+  it.each([['per row', [5, 4], 0, 5]])(
+    'scales %s of the operand cannot be separated from the sum',
+    (_, dims, axis, count) => {
+      const nodes: NodeSpec[] = [
+        { op: 'DequantizeLinear', inputs: ['q', 's'], outputs: ['w'], int: { axis } },
+        { op: 'MatMul', name: 'fc', inputs: ['x', 'w'], outputs: ['y'] },
+      ]
+      const tensors = [
+        bytesTensor('q', dims, 'INT8', new Array(size(dims)).fill(1)),
+        floats('s', [count], new Array(count).fill(1)),
+      ]
+      expect(() => loadNetwork(model([3, 5], nodes, tensors, 'y'), 'net.onnx')).toThrow(
+        /"fc" \(MatMul\): weight scales run along dimension 0/,
+      )
+    },
+  )
 })

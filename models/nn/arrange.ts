@@ -1,0 +1,101 @@
+// Constants as a layer's weights and biases: the order [group][output][row], scales per output, finite numbers only.
+import { ModelError } from '../base/errors.js'
+import { type Constant, type Grid, numbers } from './constant.js'
+import type { Node } from './graph.js'
+import { stridesOf } from './move.js'
+import type { Geometry, LayerWeights } from './types.js'
+
+/** What an operator does with its constant. */
+export interface Product {
+  readonly geometry: Geometry
+  readonly weights: LayerWeights
+  /** output channels over all groups */
+  readonly outputs: number
+}
+
+/**
+ * @param index source element of every weight in the order [group][output][row]
+ * @param factor multiplies every weight (Gemm's alpha)
+ * @param outputs output channels over all groups
+ * @throws ModelError for empty or non-finite weights, element types that are no weights and scales that differ between rows of an output
+ */
+export function arrange(
+  node: Node,
+  name: string,
+  weight: Constant,
+  index: Int32Array,
+  factor: number,
+  outputs: number,
+): LayerWeights {
+  if (index.length === 0) throw new ModelError(`${node.where}: weights "${name}" of shape [${weight.dims}] are empty`)
+  const grid = weight.grid
+  if (grid !== null) {
+    const channel = channelOfOutputs(node, weight.dims, grid, index, outputs)
+    const scale = Float64Array.from(channel, (c) => grid.scale[c]! * factor)
+    finite(node, scale, 'weight scales')
+    const zeroPoint = Int32Array.from(channel, (c) => grid.zeroPoint[c]!)
+    return { kind: 'integer', codes: Int16Array.from(index, (i) => grid.codes[i]!), scale, zeroPoint }
+  }
+  if (!(weight.values instanceof Float32Array || weight.values instanceof Float64Array)) {
+    throw new ModelError(
+      `${node.where}: weights "${name}" are ${weight.dtype}; expected float, or int8 or uint8 behind DequantizeLinear`,
+    )
+  }
+  const source = weight.values
+  const values = Float32Array.from(index, (i) => source[i]! * factor)
+  finite(node, values, `weights "${name}"`)
+  return { kind: 'float', values }
+}
+
+/** Which entry of the scales belongs to every output; one entry when there is but one scale. */
+function channelOfOutputs(
+  node: Node,
+  dims: readonly number[],
+  grid: Grid,
+  index: Int32Array,
+  outputs: number,
+): Int32Array {
+  const { axis } = grid
+  if (axis === null) return new Int32Array(1)
+  const stride = stridesOf(dims)[axis]!
+  const channels = dims[axis]!
+  const rows = index.length / outputs
+  const channel = new Int32Array(outputs)
+  for (let i = 0; i < index.length; i++) {
+    const own = Math.floor(index[i]! / stride) % channels
+    if (i % rows === 0) channel[i / rows] = own
+    else if (channel[Math.floor(i / rows)] !== own) {
+      throw new ModelError(
+        `${node.where}: weight scales run along dimension ${axis}, not along the outputs; per-row scales cannot be put on arrays`,
+      )
+    }
+  }
+  return channel
+}
+
+export function finite(node: Node, values: Float32Array | Float64Array, what: string): void {
+  const bad = values.findIndex((value) => !Number.isFinite(value))
+  if (bad >= 0)
+    throw new ModelError(
+      `${node.where}: ${what} hold ${values[bad]} at position ${bad}; every weight must be a finite number`,
+    )
+}
+
+/** One value per output from a constant of one value, or of one per output along its last dimension. */
+export function biasOf(
+  node: Node,
+  name: string | undefined,
+  constant: (name: string) => Constant,
+  outputs: number,
+  factor: number,
+): Float64Array | null {
+  if (name === undefined || name === '') return null
+  const given = constant(name)
+  const values = numbers(given, node.where).map((value) => value * factor)
+  // [outputs, 1] would be one value per vector of a Gemm, even where the counts agree.
+  const perOutput = values.length === outputs && (given.dims.at(-1) === outputs || given.dims.length === 0)
+  if (values.length !== 1 && !perOutput)
+    throw new ModelError(`${node.where}: a bias of shape [${given.dims}] for ${outputs} outputs`)
+  finite(node, values, 'biases')
+  return values.length === outputs ? values : new Float64Array(outputs).fill(values[0]!)
+}
