@@ -71,6 +71,7 @@ await recordToFile(
     limit: null,
     out: trace,
     force: true,
+    pack: true,
     signal: new AbortController().signal,
   },
   silent,

@@ -36,6 +36,8 @@ export interface RunOptions extends SourceOptions {
 }
 
 export interface RecordOptions extends SourceOptions {
+  /** write a packed .npz, made in memory */
+  readonly pack: boolean
   readonly out: string
   readonly force: boolean
 }

@@ -6,12 +6,14 @@ import { packageRoot } from '../models/base/paths.js'
 import { loadNetwork } from '../models/nn/network.js'
 import { layerTensor } from '../models/nn/results.js'
 import type { Layer, Network } from '../models/nn/types.js'
-import { readInputs } from '../traces/inputs/read.js'
-import { recordedTensors, recordTrace } from '../traces/record/record.js'
-import { type InputItem, openSession, type Session } from '../traces/record/session.js'
-import type { RecordedTrace } from '../traces/record/trace.js'
+import { openInputs } from '../traces/inputs/read.js'
+import type { InputSource } from '../traces/record/inputs.js'
+import { openRecording, recordedTensors } from '../traces/record/record.js'
+import { openSession, type Session } from '../traces/record/session.js'
+import type { RecordedTrace, TraceHead, TraceSource } from '../traces/record/trace.js'
+import { wholeTrace } from '../traces/record/whole.js'
 import type { RunResult } from '../traces/results/result.js'
-import { readTrace, traceSha256, writeTrace } from '../traces/store/trace-file.js'
+import { checkNewFile, checkTraceModel, readTrace, writeTraceFile } from '../traces/store/trace-file.js'
 import { type LayerOutcome, simulateLayer } from './chip/layer.js'
 import { type LayerPlan, type NetworkPlan, planNetwork } from './chip/plan.js'
 import { placeLayer } from './chip/prepare.js'
@@ -62,13 +64,23 @@ export async function runSimulation(options: RunOptions, progress: Progress): Pr
   }
 }
 
-/** Runs the network on its inputs and writes the integer activations of every layer. */
-export async function recordToFile(options: RecordOptions, progress: Progress): Promise<RecordedTrace> {
+/** Runs the network on its inputs and writes the integer activations of every layer, item by item. */
+export async function recordToFile(
+  options: RecordOptions,
+  progress: Progress,
+): Promise<{ readonly head: TraceHead; readonly sha256: string; readonly bytes: number }> {
+  checkNewFile(options.out, options.force)
   const model = await loadModel(options.model)
-  const source = await record(options, model, progress)
-  await source.session?.release()
-  await writeTrace(options.out, source.trace, { labels: source.labels, force: options.force })
-  return source.trace
+  const { recording, session } = await startRecording(options, model, progress)
+  try {
+    const { force, pack, signal } = options
+    const written = await writeTraceFile(options.out, recording, { force, pack, signal })
+    return { head: recording.head, ...written }
+  } finally {
+    progress.end()
+    await recording.close()
+    await session.release()
+  }
 }
 
 interface Model {
@@ -79,11 +91,11 @@ interface Model {
 interface Source {
   readonly trace: RecordedTrace
   readonly sha256: string
-  readonly labels: Int32Array | null
+  readonly labels: readonly (readonly number[])[] | null
   readonly items: number
   /** open when onnxruntime's own results can be asked for */
   readonly session: Session | null
-  readonly inputs: readonly InputItem[]
+  readonly inputs: InputSource | null
 }
 
 export function embeddedFile(name: string): string {
@@ -108,11 +120,7 @@ async function activations(options: RunOptions, model: Model, progress: Progress
 async function replay(file: string, options: RunOptions, model: Model): Promise<Source> {
   const stored = await readTrace(file)
   const { trace } = stored
-  if (trace.modelSha256 !== model.network.sha256) {
-    throw new SpecError(
-      `${file}: recorded from another model (sha256 ${trace.modelSha256.slice(0, 12)}…, ${model.network.file} has ${model.network.sha256.slice(0, 12)}…); record it again`,
-    )
-  }
+  checkTraceModel(file, trace, model.network)
   const wanted = options.machine.input
   if (trace.settings.signed !== wanted.signed) {
     throw new SpecError(
@@ -125,25 +133,45 @@ async function replay(file: string, options: RunOptions, model: Model): Promise<
     labels: stored.labels,
     items: Math.min(trace.items, options.limit ?? trace.items),
     session: null,
-    inputs: [],
+    inputs: null,
   }
 }
 
 async function record(options: SourceOptions, model: Model, progress: Progress): Promise<Source> {
+  const { recording, session, inputs } = await startRecording(options, model, progress)
+  try {
+    const { trace, labels } = await wholeTrace(recording)
+    progress.end()
+    return { trace, sha256: recording.sha256(), labels, items: trace.items, session, inputs }
+  } catch (cause) {
+    await session.release()
+    throw cause
+  }
+}
+
+async function startRecording(
+  options: SourceOptions,
+  model: Model,
+  progress: Progress,
+): Promise<{ recording: TraceSource; session: Session; inputs: InputSource }> {
   const { network } = model
   const file = options.inputs ?? (options.model === null ? embeddedFile('inputs.npz') : null)
   if (file === null)
     throw new SpecError(
       'no inputs: give --inputs FILE (.npy or .npz) for the network, or --trace FILE to replay a recorded trace',
     )
-  const { items, labels } = await readInputs(file, network.inputs, options.limit, options.labels)
+  const inputs = await openInputs(file, network.inputs, options.limit, options.labels)
   const session = await openSession(network, model.bytes, recordedTensors(network))
-  progress.phase('recording activations', items.length)
-  const trace = await recordTrace(network, session, items, options.machine.input, (done, total) =>
-    progress.step((done / total) * items.length),
-  )
-  progress.end()
-  return { trace, sha256: traceSha256(trace, labels), labels, items: items.length, session, inputs: items }
+  try {
+    progress.phase('recording activations', inputs.count)
+    const recording = await openRecording(network, session, inputs, options.machine.input, (done, total) =>
+      progress.step((done / total) * inputs.count),
+    )
+    return { recording, session, inputs }
+  } catch (cause) {
+    await session.release()
+    throw cause
+  }
 }
 
 function chooseLayers(plan: NetworkPlan, list: string | null): LayerPlan[] {
@@ -208,7 +236,7 @@ async function referenceOf(
   inputShape: readonly number[],
   item: number,
 ) {
-  if (!options.check || source.session === null) return null
-  const fetched = await source.session.run(source.inputs[item]!, [layer.outputTensor])
+  if (!options.check || source.session === null || source.inputs === null) return null
+  const fetched = await source.session.run(await source.inputs.item(item), [layer.outputTensor])
   return { data: fetched.get(layer.outputTensor)!.data, inputShape }
 }

@@ -45,11 +45,16 @@ export function valueAt(data: unknown, path: readonly PropertyKey[]): unknown {
 /** The schema of the field at a path, wrappers such as defaults removed. */
 export function fieldAt(schema: z.ZodType, path: readonly PropertyKey[]): z.ZodType | null {
   let at: z.ZodType | null = schema
-  for (const step of path) {
-    const shape: Record<string, z.ZodType> | null = at === null ? null : shapeOf(at)
-    at = shape?.[String(step)] ?? null
-  }
+  for (const step of path) at = at === null ? null : childOf(at, String(step))
   return at
+}
+
+/** The schema of one field of a map, of every value of a map with free keys, or of every element of a list. */
+function childOf(schema: z.ZodType, key: string): z.ZodType | null {
+  const bare = unwrap(schema)
+  if (bare instanceof z.ZodRecord) return bare.valueType as z.ZodType
+  if (bare instanceof z.ZodArray) return bare.element as z.ZodType
+  return shapeOf(bare)?.[key] ?? null
 }
 
 function shapeAt(schema: z.ZodType, path: readonly PropertyKey[]): Record<string, z.ZodType> | null {
@@ -88,7 +93,7 @@ export function rangeOf(schema: z.ZodType): string {
   if (bare instanceof z.ZodNumber)
     return `${bare.isInt ? 'a whole number' : 'a number'} ${bare.minValue} … ${bare.maxValue}`
   if (bare instanceof z.ZodString) return 'text'
-  if (bare instanceof z.ZodArray) return 'a list'
+  if (bare instanceof z.ZodArray) return `a list (each ${rangeOf(bare.element as z.ZodType)})`
   return bare instanceof z.ZodObject ? 'a map of fields' : 'a value'
 }
 

@@ -19,7 +19,7 @@ export interface PricedRun {
   readonly network: Network
   readonly trace: RecordedTrace
   readonly traceSha256: string
-  readonly labels: Int32Array | null
+  readonly labels: readonly (readonly number[])[] | null
   readonly items: number
   readonly plan: NetworkPlan
   readonly outcomes: readonly { readonly plan: LayerPlan; readonly outcome: LayerOutcome }[]
@@ -140,6 +140,6 @@ function accuracyOf(run: PricedRun): RunResult['accuracy'] {
   if (labels === null) return null
   if (labels.length < items) throw new SpecError(`${labels.length} labels for ${items} items; give one label an item`)
   let correct = 0
-  for (let i = 0; i < items; i++) if (labels[i] === run.trace.predictions[i]) correct++
+  for (let i = 0; i < items; i++) if (labels[i]!.includes(run.trace.predictions[i]!)) correct++
   return { items, correct }
 }

@@ -1,4 +1,5 @@
 // cimulator record: run a network in onnxruntime and store the integer activations of its layers.
+import { engineering } from '../../models/base/units.js'
 import { resolveMachine } from '../chip/resolve.js'
 import { recordToFile } from '../run.js'
 import type { CliCommand } from './context.js'
@@ -10,6 +11,7 @@ interface Flags extends MachineFlags {
   readonly limit?: number
   readonly out: string
   readonly force?: boolean
+  readonly pack?: boolean
 }
 
 export const record: CliCommand = {
@@ -25,18 +27,28 @@ export const record: CliCommand = {
       .option('--inputs <file>', '.npy or .npz with the inputs')
       .option('--labels <file>', 'JSON list of class numbers, one an item')
       .option('--limit <n>', 'items to take, from the first', wholeNumber('--limit', 1))
-      .requiredOption('--out <file>', 'trace file to write (.npz)')
+      .requiredOption('--out <file>', 'trace file to write (.npz or .safetensors)')
       .option('--force', 'replace an existing file')
+      .option('--pack', 'packed .npz, made in memory; items are then not read one by one')
       .action((model: string | undefined, flags: Flags) =>
         execute(async (context) => {
           const { machine } = resolveMachine(flags.arch, flags.set)
-          const { inputs = null, labels = null, limit = null, out, force = false } = flags
-          const trace = await recordToFile(
-            { model: model ?? null, inputs, labels, machine, limit, out, force, signal: context.signal },
+          const { inputs = null, labels = null, limit = null, out, force = false, pack = false } = flags
+          const { head, sha256, bytes } = await recordToFile(
+            { model: model ?? null, inputs, labels, machine, limit, out, force, pack, signal: context.signal },
             context.progress(),
           )
-          const codes = [...trace.tensors.values()].reduce((sum, tensor) => sum + tensor.codes.length, 0)
-          context.out(`${out}: ${trace.items} items, ${trace.tensors.size} tensors, ${codes} codes`)
+          context.out(
+            context.json
+              ? JSON.stringify({
+                  file: out,
+                  items: head.items,
+                  tensors: head.tensors.size,
+                  bytes,
+                  trace_sha256: sha256,
+                })
+              : `${out}: ${head.items} items, ${head.tensors.size} tensors, ${engineering(bytes, 'B')}, trace sha256 ${sha256}`,
+          )
         }),
       )
   },

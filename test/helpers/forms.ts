@@ -13,8 +13,9 @@ import { runSimulation } from '../../sim/run.js'
 import { recordedTensors, recordTrace } from '../../traces/record/record.js'
 import { type InputItem, openSession } from '../../traces/record/session.js'
 import type { RecordedTrace } from '../../traces/record/trace.js'
+import { traceSource } from '../../traces/record/whole.js'
 import type { RunResult } from '../../traces/results/result.js'
-import { writeTrace } from '../../traces/store/trace-file.js'
+import { writeTraceFile } from '../../traces/store/trace-file.js'
 import { machine } from './work.js'
 
 export type Signed = Machine['input']['signed']
@@ -92,7 +93,7 @@ export async function runForm(bytes: Uint8Array, trace: RecordedTrace, signed: S
   const folder = mkdtempSync(join(tmpdir(), 'cimulator-form-'))
   try {
     writeFileSync(join(folder, 'form.onnx'), bytes)
-    await writeTrace(join(folder, 'trace.npz'), trace, { labels: null, force: false })
+    await writeTraceFile(join(folder, 'trace.npz'), traceSource(trace), { force: false })
     const outcome = await runSimulation(
       {
         model: join(folder, 'form.onnx'),

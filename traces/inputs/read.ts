@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { SpecError } from '../../models/base/errors.js'
 import { unknownName } from '../../models/base/registry.js'
 import type { NetworkInput } from '../../models/nn/types.js'
+import { type InputSource, inputsOf } from '../record/inputs.js'
 import type { InputArray, InputItem } from '../record/session.js'
 import { type NpyArray, type NpyData, readNpy } from '../store/npy.js'
 import { openZip } from '../store/zip.js'
@@ -10,6 +11,17 @@ import { openZip } from '../store/zip.js'
 export interface ReadInputs {
   readonly items: readonly InputItem[]
   readonly labels: Int32Array | null
+}
+
+/** The items of a file; see `readInputs`. */
+export async function openInputs(
+  file: string,
+  inputs: readonly NetworkInput[],
+  limit: number | null,
+  labelFile: string | null,
+): Promise<InputSource> {
+  const { items, labels } = await readInputs(file, inputs, limit, labelFile)
+  return { ...inputsOf(items), labels: (index) => (labels === null ? null : [labels[index]!]) }
 }
 
 /** bytes that an .npz with inputs may unpack to */

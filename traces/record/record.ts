@@ -1,9 +1,8 @@
 // Recording: the network runs in onnxruntime-node and the tensors that feed its layers become integer codes. Float tensors take two
 // further looks at the items (range, then histogram where the calibration needs one); nothing but codes is kept.
-import { ModelError } from '../../models/base/errors.js'
+import { ModelError, SimFault } from '../../models/base/errors.js'
 import { formOf } from '../../models/nn/forms.js'
 import {
-  type Codes,
   type Coding,
   calibratedRange,
   codingOfModel,
@@ -15,8 +14,11 @@ import {
 } from '../../models/nn/quantise.js'
 import type { InputSpec } from '../../models/nn/spec.js'
 import type { CodedTensor, Network, TensorQuantisation } from '../../models/nn/types.js'
+import { codesSha256, inputSha256, traceSha256 } from './header.js'
+import { type InputSource, inputsOf } from './inputs.js'
 import type { FetchedTensor, InputItem, Session } from './session.js'
-import type { RecordedProduct, RecordedTrace } from './trace.js'
+import type { ItemFacts, RecordedItem, RecordedProduct, RecordedTrace, TraceHead, TraceSource } from './trace.js'
+import { wholeTrace } from './whole.js'
 
 /** Bins of the histogram that percentile and mse calibration look at. */
 const bins = 8192
@@ -30,9 +32,102 @@ export function recordedTensors(network: Network): string[] {
 
 /** Tensors with a zero point for every item. */
 function computedZeroPoints(network: Network): string[] {
-  return network.layers.flatMap((layer) => layer.input?.zeroPointTensor ?? [])
+  return [...new Set(network.layers.flatMap((layer) => layer.input?.zeroPointTensor ?? []))]
 }
 
+/**
+ * A network that is recorded as its items are read. The inputs are looked at once or twice before that where the codes of float tensors
+ * depend on their range.
+ * @param onLook called after every item that was looked at or read; `total` counts all of them
+ * @throws ModelError, SpecError
+ */
+export async function openRecording(
+  network: Network,
+  session: Session,
+  inputs: InputSource,
+  spec: InputSpec,
+  onLook: (done: number, total: number) => void,
+): Promise<TraceSource> {
+  const sources = sourcesOf(network)
+  const floats = [...sources].filter(([, quantisation]) => quantisation === null).map(([name]) => name)
+  const looks = (floats.length > 0 ? (spec.calibration === 'min-max' ? 1 : 2) : 0) + 1
+  let done = 0
+  const step = () => onLook(++done, inputs.count * looks)
+  const codings = await chooseCodings(session, inputs, sources, floats, spec, step)
+  const products = network.activationProducts.flatMap((product) => [...product.inputTensors, product.outputTensor])
+  const zeroPoints = computedZeroPoints(network)
+  const wanted = [...new Set([...sources.keys(), ...zeroPoints, ...products, network.outputs[0]!])]
+  const take = async (index: number) => {
+    const item = await inputs.item(index)
+    const fetched = await session.run(item, wanted)
+    const tensors = new Map<string, CodedTensor>()
+    for (const [name, quantisation] of sources) {
+      const zero = fetched.get(quantisation?.zeroPointTensor ?? '')?.data[0]
+      const of = quantisation === null || zero === undefined ? quantisation : { ...quantisation, zeroPoint: zero }
+      const coding = of === null ? codings.get(name)! : codingOfModel(of, spec.signed)
+      tensors.set(name, codedTensor(network, name, fetched.get(name)!, of, coding))
+    }
+    for (const name of zeroPoints) tensors.set(name, zeroPointTensor(network, name, fetched.get(name)!))
+    const recorded: RecordedItem = {
+      index,
+      tensors,
+      prediction: argmax(fetched.get(network.outputs[0]!)!.data),
+      labels: inputs.labels(index),
+      codesSha256: codesSha256(tensors.values()),
+      inputsSha256: inputSha256(item),
+    }
+    return { recorded, products: network.activationProducts.map((product) => productOf(product, fetched)) }
+  }
+  const first = await take(0)
+  const head: TraceHead = {
+    modelSha256: network.sha256,
+    items: inputs.count,
+    tensors: new Map([...first.recorded.tensors].map(([name, { codes: _, ...tensor }]) => [name, tensor])),
+    products: first.products,
+    settings: { signed: spec.signed, calibration: spec.calibration, percentile: spec.percentile },
+  }
+  let kept: RecordedItem | null = first.recorded
+  const facts: (ItemFacts | null)[] = Array.from({ length: inputs.count }, () => null)
+  return {
+    head,
+    labels: (index) => inputs.labels(index),
+    async readItem(index) {
+      if (!Number.isInteger(index) || index < 0 || index >= inputs.count)
+        throw new SimFault(`item ${index} of ${inputs.count}`)
+      // The first item ran already; it is kept until another one is asked for.
+      const recorded = index === 0 && kept !== null ? kept : (await take(index)).recorded
+      if (index !== 0) kept = null
+      checkShapes(network, head, recorded)
+      const { prediction, labels, codesSha256, inputsSha256 } = recorded
+      if (facts[index] === null) step()
+      facts[index] = { prediction, labels, codesSha256, inputsSha256 }
+      // A zero point of this item alone stands in a tensor of its own: the head's is that of item 0, as in a file.
+      const tensors = [...head.tensors].map(([name, tensor]): [string, CodedTensor] => [
+        name,
+        { ...tensor, codes: recorded.tensors.get(name)!.codes },
+      ])
+      return { ...recorded, tensors: new Map(tensors) }
+    },
+    sha256() {
+      const known = facts.filter((fact) => fact !== null)
+      if (known.length < facts.length) throw new SimFault(`${facts.length - known.length} items were not recorded yet`)
+      return traceSha256(head, known)
+    },
+    close: async () => inputs.close(),
+  }
+}
+
+function checkShapes(network: Network, head: TraceHead, item: RecordedItem): void {
+  for (const [name, tensor] of item.tensors) {
+    const first = head.tensors.get(name)!.shape
+    if (first.join() !== tensor.shape.join())
+      throw new ModelError(
+        `${network.file}: tensor "${name}" has shape [${tensor.shape}] for item ${item.index}, [${first}] for item 0; items of one run must have one shape`,
+      )
+  }
+}
+
+/** All items at once, in memory. */
 export async function recordTrace(
   network: Network,
   session: Session,
@@ -40,44 +135,7 @@ export async function recordTrace(
   spec: InputSpec,
   onItem: (done: number, total: number) => void,
 ): Promise<RecordedTrace> {
-  const sources = sourcesOf(network)
-  const floats = [...sources].filter(([, quantisation]) => quantisation === null).map(([name]) => name)
-  const looks = (floats.length > 0 ? (spec.calibration === 'min-max' ? 1 : 2) : 0) + 1
-  let done = 0
-  const step = () => onItem(++done, items.length * looks)
-  const codings = await chooseCodings(session, items, sources, floats, spec, step)
-  const tensors = new Map<string, { shape: readonly number[]; codes: Codes; coding: Coding }>()
-  const products = new Map<string, RecordedProduct>()
-  const predictions = new Int32Array(items.length)
-  const productTensors = network.activationProducts.flatMap((product) => [
-    ...product.inputTensors,
-    product.outputTensor,
-  ])
-  const zeroPoints = [...new Set(computedZeroPoints(network))]
-  const wanted = [...new Set([...sources.keys(), ...zeroPoints, ...productTensors, network.outputs[0]!])]
-  for (const [index, item] of items.entries()) {
-    const fetched = await session.run(item, wanted)
-    for (const [name, quantisation] of sources) {
-      const zero = fetched.get(quantisation?.zeroPointTensor ?? '')?.data[0]
-      const of = quantisation === null || zero === undefined ? quantisation : { ...quantisation, zeroPoint: zero }
-      const coding = of === null ? codings.get(name)! : codingOfModel(of, spec.signed)
-      storeCodes(network, tensors, name, fetched.get(name)!, of, coding, index, items.length)
-    }
-    for (const name of zeroPoints) storeZeroPoint(network, tensors, name, fetched.get(name)!, index, items.length)
-    predictions[index] = argmax(fetched.get(network.outputs[0]!)!.data)
-    for (const product of network.activationProducts) products.set(product.name, productOf(product, fetched))
-    step()
-  }
-  return {
-    modelSha256: network.sha256,
-    items: items.length,
-    tensors: new Map(
-      [...tensors].map(([name, t]): [string, CodedTensor] => [name, { shape: t.shape, codes: t.codes, ...t.coding }]),
-    ),
-    products: [...products.values()],
-    predictions,
-    settings: { signed: spec.signed, calibration: spec.calibration, percentile: spec.percentile },
-  }
+  return (await wholeTrace(await openRecording(network, session, inputsOf(items), spec, onItem))).trace
 }
 
 /** Tensors to record. One tensor has one coding, so layers that share it must read it alike. */
@@ -97,7 +155,7 @@ function sourcesOf(network: Network): Map<string, TensorQuantisation | null> {
 
 async function chooseCodings(
   session: Session,
-  items: readonly InputItem[],
+  inputs: InputSource,
   sources: ReadonlyMap<string, TensorQuantisation | null>,
   floats: readonly string[],
   spec: InputSpec,
@@ -108,15 +166,15 @@ async function chooseCodings(
     if (quantisation !== null) codings.set(name, codingOfModel(quantisation, spec.signed))
   if (floats.length === 0) return codings
   const ranges = new Map<string, Range>()
-  for (const item of items) {
-    for (const [name, tensor] of await session.run(item, floats))
+  for (let index = 0; index < inputs.count; index++) {
+    for (const [name, tensor] of await session.run(await inputs.item(index), floats))
       ranges.set(name, widen(name, ranges.get(name), tensor.data))
     step()
   }
   const histograms = new Map(floats.map((name) => [name, new Float64Array(bins)]))
   if (spec.calibration !== 'min-max') {
-    for (const item of items) {
-      for (const [name, tensor] of await session.run(item, floats))
+    for (let index = 0; index < inputs.count; index++) {
+      for (const [name, tensor] of await session.run(await inputs.item(index), floats))
         fill(histograms.get(name)!, ranges.get(name)!, tensor.data)
       step()
     }
@@ -147,56 +205,35 @@ function fill(histogram: Float64Array, range: Range, data: ArrayLike<number>): v
   }
 }
 
-function storeCodes(
+function codedTensor(
   network: Network,
-  tensors: Map<string, { shape: readonly number[]; codes: Codes; coding: Coding }>,
   name: string,
-  fetched: FetchedTensor,
+  { shape, data, dtype }: FetchedTensor,
   quantisation: TensorQuantisation | null,
   coding: Coding,
-  index: number,
-  items: number,
-): void {
-  const { data } = fetched
-  if (quantisation !== null && fetched.dtype !== quantisation.dtype && fetched.dtype !== 'float32') {
+): CodedTensor {
+  if (quantisation !== null && dtype !== quantisation.dtype && dtype !== 'float32') {
     throw new ModelError(
-      `${network.file}: tensor "${name}" holds ${fetched.dtype} where the model says ${quantisation.dtype}; activations must be uint8 or int8 of a stated type`,
+      `${network.file}: tensor "${name}" holds ${dtype} where the model says ${quantisation.dtype}; activations must be uint8 or int8 of a stated type`,
     )
   }
-  const known = tensors.get(name)
-  const entry = known ?? { shape: fetched.shape, codes: emptyCodes(coding.form, data.length * items), coding }
-  if (known === undefined) tensors.set(name, entry)
-  if (entry.shape.join() !== fetched.shape.join()) {
-    throw new ModelError(
-      `${network.file}: tensor "${name}" has shape [${fetched.shape}] for item ${index}, [${entry.shape}] for item 0; items of one run must have one shape`,
-    )
-  }
-  const at = index * data.length
-  if (quantisation === null) encodeFloats(data, coding, entry.codes, at)
+  const codes = emptyCodes(coding.form, data.length)
+  if (quantisation === null) encodeFloats(data, coding, codes, 0)
   else if (data instanceof Float32Array)
-    encodeIntegers(onGrid(name, data, quantisation), quantisation, coding, entry.codes, at)
-  else encodeIntegers(data, quantisation, coding, entry.codes, at)
+    encodeIntegers(onGrid(name, data, quantisation), quantisation, coding, codes, 0)
+  else encodeIntegers(data, quantisation, coding, codes, 0)
+  return { shape, codes, ...coding }
 }
 
 /** A zero point of every item, kept as codes of its own: readers put it back with `layerTensor`. */
-function storeZeroPoint(
-  network: Network,
-  tensors: Map<string, { shape: readonly number[]; codes: Codes; coding: Coding }>,
-  name: string,
-  fetched: FetchedTensor,
-  index: number,
-  items: number,
-): void {
-  const form = fetched.dtype === 'int8' ? 'twos-complement' : 'unsigned'
-  if (fetched.data.length !== 1 || (fetched.dtype !== 'uint8' && fetched.dtype !== 'int8')) {
-    throw new ModelError(
-      `${network.file}: zero point "${name}" is ${fetched.dtype} [${fetched.shape}]; expected one uint8 or int8`,
-    )
+function zeroPointTensor(network: Network, name: string, { dtype, shape, data }: FetchedTensor): CodedTensor {
+  if (data.length !== 1 || (dtype !== 'uint8' && dtype !== 'int8')) {
+    throw new ModelError(`${network.file}: zero point "${name}" is ${dtype} [${shape}]; expected one uint8 or int8`)
   }
-  const coding: Coding = { form, scale: 1, zeroPoint: 0 }
-  const entry = tensors.get(name) ?? { shape: fetched.shape, codes: emptyCodes(form, items), coding }
-  tensors.set(name, entry)
-  entry.codes[index] = fetched.data[0]!
+  const form = dtype === 'int8' ? 'twos-complement' : 'unsigned'
+  const codes = emptyCodes(form, 1)
+  codes[0] = data[0]!
+  return { form, shape, codes, scale: 1, zeroPoint: 0 }
 }
 
 /**

@@ -18,6 +18,8 @@ export interface NpyArray {
   readonly data: NpyData
 }
 
+export const npyTypes = ['float32', 'float64', 'int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'int64'] as const
+
 const types = {
   float32: { code: '<f4', bytes: 4, make: (b: ArrayBuffer) => new Float32Array(b) },
   float64: { code: '<f8', bytes: 8, make: (b: ArrayBuffer) => new Float64Array(b) },
@@ -37,8 +39,35 @@ const longestHeader = 10_000
 
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]
 
-/** @param what file (and entry), for messages; @throws SpecError for anything that is not a plain array whose data fit its shape */
-export function readNpy(bytes: Uint8Array, what: string): NpyArray {
+/** bytes from the beginning of a file that hold any header */
+export const npyHeadBytes = longestHeader + 12
+
+export interface NpyHead {
+  readonly dtype: NpyType
+  readonly shape: readonly number[]
+  /** column-major */
+  readonly fortran: boolean
+  /** bytes before the data */
+  readonly start: number
+  /** bytes of the data */
+  readonly bytes: number
+}
+
+export function elementBytes(dtype: NpyType): number {
+  return types[dtype].bytes
+}
+
+/** Elements out of little-endian bytes, copied into memory of their own: typed arrays need alignment, and the file can be let go. */
+export function elementsOf(dtype: NpyType, bytes: Uint8Array): NpyData {
+  return types[dtype].make(new Uint8Array(bytes).buffer)
+}
+
+/**
+ * @param bytes the beginning of a file, at least `npyHeadBytes` of it or all
+ * @param what file (and entry), for messages
+ * @throws SpecError when it is not the header of a plain array
+ */
+export function readNpyHead(bytes: Uint8Array, what: string): NpyHead {
   const fail = (why: string): never => {
     throw new SpecError(`${what}: ${why}; expected a NumPy .npy array`)
   }
@@ -66,14 +95,29 @@ export function readNpy(bytes: Uint8Array, what: string): NpyArray {
     const known = Object.values(types).map((type) => type.code)
     return fail(`element type ${descr} is not supported (${known.join(', ')}); convert it with numpy's astype`)
   }
-  const { bytes: size, make } = types[dtype]
-  const body = bytes.subarray(start + headerLength)
-  const needed = shape.reduce((a, b) => a * b, size)
-  if (body.length !== needed)
-    fail(`shape (${shapeText}) of ${dtype} needs ${needed} bytes, the file holds ${body.length}`)
-  // A copy into memory of its own: typed arrays need alignment, and the file can be let go.
-  const data = make(new Uint8Array(body).buffer)
-  return { dtype, shape, data: fortran && shape.length > 1 ? rowMajor(data, shape) : data }
+  const needed = shape.reduce((a, b) => a * b, types[dtype].bytes)
+  return { dtype, shape, fortran, start: start + headerLength, bytes: needed }
+}
+
+/** @throws SpecError unless the data fill exactly what the shape needs */
+export function checkNpyBody(head: NpyHead, given: number, what: string): void {
+  if (given !== head.bytes)
+    throw new SpecError(
+      `${what}: shape (${head.shape.join(', ')}) of ${head.dtype} needs ${head.bytes} bytes, the file holds ${given}; expected a NumPy .npy array`,
+    )
+}
+
+/** @param what file (and entry), for messages; @throws SpecError for anything that is not a plain array whose data fit its shape */
+export function readNpy(bytes: Uint8Array, what: string): NpyArray {
+  const head = readNpyHead(bytes, what)
+  const body = bytes.subarray(head.start)
+  checkNpyBody(head, body.length, what)
+  const data = elementsOf(head.dtype, body)
+  return {
+    dtype: head.dtype,
+    shape: head.shape,
+    data: head.fortran && head.shape.length > 1 ? rowMajor(data, head.shape) : data,
+  }
 }
 
 /** Column-major data in row-major order. */
@@ -88,26 +132,26 @@ function rowMajor(data: NpyData, shape: readonly number[]): NpyData {
   return out
 }
 
-/** Bytes of the array that `writeNpy` makes of a shape. */
-export function npyBytes(
-  shape: readonly number[],
-  elementBytes: number,
-): { readonly least: number; readonly most: number } {
-  const body = shape.reduce((a, b) => a * b, elementBytes)
-  return { least: body + 10, most: body + longestHeader + 12 }
+export function writeNpy(array: { readonly shape: readonly number[]; readonly data: NpyData }): Uint8Array {
+  const head = npyHeader(npyTypeOf(array.data), array.shape)
+  const body = new Uint8Array(array.data.buffer, array.data.byteOffset, array.data.byteLength)
+  const bytes = new Uint8Array(head.length + body.length)
+  bytes.set(head)
+  bytes.set(body, head.length)
+  return bytes
 }
 
-export function writeNpy(array: { readonly shape: readonly number[]; readonly data: NpyData }): Uint8Array {
-  const dtype = (Object.keys(types) as NpyType[]).find(
-    (name) => types[name].make(new ArrayBuffer(0)).constructor === array.data.constructor,
-  )!
-  const shape = array.shape.length === 1 ? `(${array.shape[0]},)` : `(${array.shape.join(', ')})`
-  const text = `{'descr': '${types[dtype].code}', 'fortran_order': False, 'shape': ${shape}, }`
+export function npyTypeOf(data: NpyData): NpyType {
+  return npyTypes.find((name) => types[name].make(new ArrayBuffer(0)).constructor === data.constructor)!
+}
+
+/** The bytes in front of row-major data. */
+export function npyHeader(dtype: NpyType, shape: readonly number[]): Uint8Array {
+  const list = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(', ')})`
+  const text = `{'descr': '${types[dtype].code}', 'fortran_order': False, 'shape': ${list}, }`
   const padded = `${text.padEnd(Math.ceil((text.length + 11) / 64) * 64 - 11)}\n`
-  const body = new Uint8Array(array.data.buffer, array.data.byteOffset, array.data.byteLength)
-  const bytes = new Uint8Array(10 + padded.length + body.length)
+  const bytes = new Uint8Array(10 + padded.length)
   bytes.set([...magic, 1, 0, padded.length & 255, padded.length >> 8])
   bytes.set(new TextEncoder().encode(padded), 10)
-  bytes.set(body, 10 + padded.length)
   return bytes
 }

@@ -1,219 +1,248 @@
-// The file of a recorded trace: an .npz archive with trace.json and one array of codes per tensor. Deterministic (it names no tool version:
-// the same recording is the same file in every release); read as untrusted.
+// Files of recorded traces: opened to read items one at a time, written while items come in. Read as untrusted; deterministic (they name no
+// tool version: the same recording is the same file in every release).
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { z } from 'zod'
-import { SimFault, SpecError } from '../../models/base/errors.js'
-import type { CodedTensor } from '../../models/nn/types.js'
-import type { RecordedTrace } from '../record/trace.js'
-import { writeFileWhole } from './atomic.js'
-import { type NpyData, npyBytes, readNpy, writeNpy } from './npy.js'
-import { openZip, packZip, type ZipArchive } from './zip.js'
+import { closeSync, existsSync, fstatSync, fsyncSync, openSync, writeSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
+import { crc32 } from 'node:zlib'
+import { Interrupted, SimFault, SpecError } from '../../models/base/errors.js'
+import type { CodedTensor, Network } from '../../models/nn/types.js'
+import { byteView, codesSha256, tensorKey, traceText } from '../record/header.js'
+import {
+  type ItemFacts,
+  itemsOf,
+  type RecordedItem,
+  type RecordedTrace,
+  type TraceHead,
+  type TraceSource,
+} from '../record/trace.js'
+import { wholeTrace } from '../record/whole.js'
+import { realFiles, withTemporary, writeFileWhole } from './atomic.js'
+import { elementsOf, npyHeader } from './npy.js'
+import { type ByteSource, fileSource, memorySource } from './source.js'
+import { formatOf, type TraceFormat } from './trace-container.js'
+import { npz } from './trace-npz.js'
+import { safetensors } from './trace-safetensors.js'
+import { forms, parseHead, type StoredTensor, storedTensors } from './trace-schema.js'
+import { packZip } from './zip.js'
 
-const size = z
-  .int()
-  .min(0)
-  .max(2 ** 31)
-const int32 = z
-  .int()
-  .min(0)
-  .max(2 ** 31 - 1)
-const longestName = 4096
-/** bytes of trace.json */
-const largestHeader = 2 ** 26
+/** Adding a format = a file and an entry here. */
+export const traceFormats: readonly TraceFormat[] = [npz, safetensors]
 
-const header = z.strictObject({
-  schema_version: z.literal(1),
-  model_sha256: z.string().regex(/^[0-9a-f]{64}$/),
-  items: z.int().min(1).max(1_000_000),
-  settings: z.strictObject({
-    signed: z.enum(['offset', 'twos-complement', 'split']),
-    calibration: z.enum(['min-max', 'percentile', 'mse']),
-    percentile: z.number(),
-  }),
-  tensors: z.array(
-    z.strictObject({
-      name: z.string().max(longestName),
-      entry: z.string().regex(/^tensor-\d{3,6}\.npy$/),
-      form: z.enum(['unsigned', 'twos-complement', 'split']),
-      shape: z.array(size).max(16),
-      scale: z.number().positive(),
-      zero_point: z.int().min(-255).max(255),
-    }),
-  ),
-  products: z.array(
-    z.strictObject({
-      name: z.string().max(longestName),
-      op: z.string().max(longestName),
-      shapes: z.tuple([z.array(size).max(16), z.array(size).max(16), z.array(size).max(16)]),
-      macs: z.int().min(0),
-    }),
-  ),
-  predictions: z.array(int32),
-  labels: z.array(int32).nullable(),
-})
-
-export interface StoredTrace {
-  readonly trace: RecordedTrace
-  readonly labels: Int32Array | null
-  /** of the content, see `traceSha256` */
-  readonly sha256: string
+export interface TraceFile extends TraceSource {
+  readonly format: string
+  /** of every item, without reading codes */
+  readonly items: readonly ItemFacts[]
 }
 
-export function encodeTrace(trace: RecordedTrace, labels: Int32Array | null): Uint8Array {
-  return packZip(entriesOf(trace, labels))
+/** @throws SpecError naming file and entry for anything that no recording wrote */
+export async function openTrace(file: string): Promise<TraceFile> {
+  const source = fileSource(file, ['trace', 'record one with: cimulator record'])
+  try {
+    return traceOf(source)
+  } catch (cause) {
+    source.close()
+    throw cause
+  }
+}
+
+/** A trace in memory. @param name for messages */
+export function openTraceBytes(bytes: Uint8Array, name: string): TraceFile {
+  return traceOf(memorySource(bytes, name))
+}
+
+function traceOf(source: ByteSource): TraceFile {
+  if (source.length === 0)
+    throw new SpecError(`${source.name}: the file is empty; expected a trace written by "cimulator record"`)
+  const start = source.read(0, Math.min(16, source.length))
+  const format = traceFormats.find((entry) => entry.recognises(start))
+  if (format === undefined)
+    throw new SpecError(
+      `${source.name}: not a readable trace; expected ${traceFormats.map((entry) => entry.extension).join(' or ')}, written by "cimulator record"`,
+    )
+  const container = format.open(source)
+  const { head, items, tensors } = parseHead(container.text, container.textName)
+  container.checkComplete(tensors)
+  const codes = tensors.map((tensor) => container.codes(tensor))
+  return {
+    format: format.name,
+    head,
+    items,
+    labels: (index) => items[index]?.labels ?? null,
+    readItem: async (index) => readItem(source.name, head, items, tensors, codes, index),
+    sha256: () => createHash('sha256').update(container.text).digest('hex'),
+    close: async () => source.close(),
+  }
+}
+
+function readItem(
+  file: string,
+  head: TraceHead,
+  items: readonly ItemFacts[],
+  stored: readonly StoredTensor[],
+  codes: readonly ByteSource[],
+  index: number,
+): RecordedItem {
+  const facts = items[index]
+  if (facts === undefined) throw new SimFault(`${file}: item ${index} of ${items.length}`)
+  const tensors = new Map<string, CodedTensor>()
+  for (const [t, { name, dtype, itemBytes }] of stored.entries()) {
+    const tensor = head.tensors.get(name)!
+    const elements = elementsOf(dtype, codes[t]!.read(index * itemBytes, itemBytes)) as CodedTensor['codes']
+    checkRange(tensor.form, elements, `${codes[t]!.name}: item ${index}`)
+    tensors.set(name, { ...tensor, codes: elements })
+  }
+  if (codesSha256(tensors.values()) !== facts.codesSha256)
+    throw new SpecError(
+      `${file}: item ${index}: the codes do not have the sha256 that was recorded; the file is damaged`,
+    )
+  return { ...facts, index, tensors }
+}
+
+function checkRange(form: CodedTensor['form'], codes: CodedTensor['codes'], what: string): void {
+  if (form !== 'split') return
+  const { low, high } = forms.split
+  for (let i = 0; i < codes.length; i++)
+    if (codes[i]! < low || codes[i]! > high)
+      throw new SpecError(`${what}: code ${codes[i]} at ${i}; expected ${low} … ${high}`)
+}
+
+export interface WriteOptions {
+  readonly force: boolean
+  /** packed .npz, made in memory: small files, but no item is read without all of them */
+  readonly pack?: boolean
+  readonly signal?: AbortSignal
+  readonly onItem?: (done: number, total: number) => void
 }
 
 /**
- * SHA-256 of trace.json and the arrays, one after the other, unpacked: what `unzip -p FILE | sha256sum` prints. A trace that was just
- * recorded has the same one as the file that stores it.
+ * Writes the items of a source as they come; at most one is in memory. The file is there at the end, whole, or not at all.
+ * @throws SpecError when the file exists (without force), its ending names no format, or it cannot be written; Interrupted
  */
-export function traceSha256(trace: RecordedTrace, labels: Int32Array | null): string {
-  return contentSha256([...entriesOf(trace, labels).values()])
-}
-
-function contentSha256(parts: readonly Uint8Array[]): string {
-  const hash = createHash('sha256')
-  for (const part of parts) hash.update(part)
-  return hash.digest('hex')
-}
-
-function entriesOf(trace: RecordedTrace, labels: Int32Array | null): Map<string, Uint8Array> {
-  const entries = new Map<string, Uint8Array>()
-  const tensors = [...trace.tensors].map(([name, tensor], i) => {
-    const entry = `tensor-${String(i).padStart(3, '0')}.npy`
-    const shape = [trace.items, ...tensor.shape]
-    if (shape.reduce((a, b) => a * b, 1) !== tensor.codes.length)
-      throw new SimFault(`recorded tensor "${name}": ${tensor.codes.length} codes for shape [${shape}]`)
-    entries.set(entry, writeNpy({ shape, data: tensor.codes }))
-    return {
-      name,
-      entry,
-      form: tensor.form,
-      shape: [...tensor.shape],
-      scale: tensor.scale,
-      zero_point: tensor.zeroPoint,
+export async function writeTraceFile(
+  file: string,
+  source: TraceSource,
+  options: WriteOptions,
+): Promise<{ readonly sha256: string; readonly bytes: number }> {
+  const format = formatOf(file, traceFormats)
+  checkNewFile(file, options.force)
+  if (options.pack === true) return writePacked(file, format, source, options)
+  let written = { sha256: '', bytes: 0 }
+  await withTemporary(file, realFiles, async (temporary) => {
+    const descriptor = openSync(temporary, 'w')
+    try {
+      written = await writeItems(descriptor, format, source, options)
+      fsyncSync(descriptor)
+    } finally {
+      closeSync(descriptor)
     }
+    await realFiles.rename(temporary, file)
   })
-  const { signed, calibration, percentile } = trace.settings
-  const text = JSON.stringify({
-    schema_version: 1,
-    model_sha256: trace.modelSha256,
-    items: trace.items,
-    settings: { signed, calibration, percentile },
-    tensors,
-    products: trace.products.map(({ name, op, shapes, macs }) => ({ name, op, shapes, macs })),
-    predictions: Array.from(trace.predictions),
-    labels: labels === null ? null : Array.from(labels),
-  })
-  return new Map([['trace.json', new TextEncoder().encode(text)], ...entries])
+  return written
 }
 
-export async function writeTrace(
-  file: string,
-  trace: RecordedTrace,
-  extra: { readonly labels: Int32Array | null; readonly force: boolean },
-): Promise<void> {
-  await writeFileWhole(file, encodeTrace(trace, extra.labels), extra.force)
+async function writePacked(file: string, format: TraceFormat, source: TraceSource, options: WriteOptions) {
+  if (format !== npz) throw new SpecError(`${file}: only .npz can be packed`)
+  const bytes = await packTrace(source)
+  await writeFileWhole(file, bytes, options.force)
+  return { sha256: openTraceBytes(bytes, file).sha256(), bytes: bytes.length }
 }
 
+/** A trace as a packed .npz, all of it in memory. */
+export async function packTrace(source: TraceSource): Promise<Uint8Array> {
+  const { head } = source
+  const items: ItemFacts[] = []
+  const tensors = storedTensors(head, tensorKey)
+  const entries = tensors.map((tensor) => {
+    const prefix = npyHeader(tensor.dtype, tensor.shape)
+    const bytes = new Uint8Array(prefix.length + tensor.itemBytes * head.items)
+    bytes.set(prefix)
+    return { tensor, bytes, start: prefix.length }
+  })
+  for await (const item of itemsOf(source)) {
+    items.push(factsOf(item))
+    for (const { tensor, bytes, start } of entries)
+      bytes.set(byteView(item.tensors.get(tensor.name)!.codes), start + item.index * tensor.itemBytes)
+  }
+  const text = new TextEncoder().encode(traceText(head, items))
+  return packZip(
+    new Map([
+      ...entries.map(({ tensor, bytes }): [string, Uint8Array] => [`${tensor.key}.npy`, bytes]),
+      ['trace.json', text],
+    ]),
+  )
+}
+
+export function checkNewFile(file: string, force: boolean): void {
+  if (!force && existsSync(file)) throw new SpecError(`${file} exists; choose another name or give --force`)
+}
+
+async function writeItems(descriptor: number, format: TraceFormat, source: TraceSource, options: WriteOptions) {
+  const { head } = source
+  const tensors = storedTensors(head, tensorKey)
+  const items: ItemFacts[] = []
+  const first = await source.readItem(0)
+  const layout = format.layout(tensors, () => traceText(head, longestFacts(source)))
+  const crcs = layout.prefixes.map((prefix) => crc32(prefix))
+  for (let index = 0; index < head.items; index++) {
+    await setImmediate()
+    if (options.signal?.aborted === true) throw new Interrupted('interrupted: the trace was not written')
+    const item = index === 0 ? first : await source.readItem(index)
+    for (const [t, tensor] of tensors.entries()) {
+      const bytes = byteView(item.tensors.get(tensor.name)!.codes)
+      if (bytes.length !== tensor.itemBytes)
+        throw new SimFault(`recorded tensor "${tensor.name}": ${bytes.length} bytes for shape [${tensor.shape}]`)
+      crcs[t] = crc32(bytes, crcs[t])
+      writeAll(descriptor, bytes, layout.starts[t]! + index * tensor.itemBytes)
+    }
+    items.push(factsOf(item))
+    options.onItem?.(index + 1, head.items)
+  }
+  const text = traceText(head, items)
+  for (const piece of layout.finish(text, crcs)) writeAll(descriptor, piece.bytes, piece.at)
+  return { sha256: createHash('sha256').update(text).digest('hex'), bytes: fstatSync(descriptor).size }
+}
+
+/** Facts whose text is at least as long as that of the real ones: labels are known beforehand, the rest has a longest form. */
+function longestFacts(source: TraceSource): ItemFacts[] {
+  const hash = 'f'.repeat(64)
+  return Array.from({ length: source.head.items }, (_, index) => ({
+    prediction: 2 ** 31 - 1,
+    labels: source.labels(index),
+    codesSha256: hash,
+    inputsSha256: hash,
+  }))
+}
+
+function writeAll(descriptor: number, bytes: Uint8Array, at: number): void {
+  for (let done = 0; done < bytes.length; )
+    done += writeSync(descriptor, bytes, done, Math.min(bytes.length - done, 2 ** 30), at + done)
+}
+
+function factsOf({ prediction, labels, codesSha256, inputsSha256 }: RecordedItem): ItemFacts {
+  return { prediction, labels, codesSha256, inputsSha256 }
+}
+
+export interface StoredTrace {
+  readonly trace: RecordedTrace
+  /** indices of the network's output that count as right, per item */
+  readonly labels: readonly (readonly number[])[] | null
+  readonly sha256: string
+}
+
+/** All items of a file at once. */
 export async function readTrace(file: string): Promise<StoredTrace> {
-  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
-    throw new SpecError(
-      `${file}: cannot read the trace (${cause.code ?? cause.message}); record one with: cimulator record`,
-    )
-  })
-  return decodeTrace(bytes, file)
-}
-
-/** @param file for messages; @throws SpecError naming file and entry for anything that `encodeTrace` would not have written */
-export function decodeTrace(bytes: Uint8Array, file: string): StoredTrace {
-  if (bytes.length === 0)
-    throw new SpecError(`${file}: the file is empty; expected a trace written by "cimulator record"`)
-  const archive = openZip(bytes, file)
-  if (!archive.names.includes('trace.json'))
-    throw new SpecError(`${file}: holds no trace.json; expected a trace written by "cimulator record"`)
-  const text = archive.read('trace.json', largestHeader)
-  const head = checkHeader(parseJson(text, file), archive, file)
-  const arrays = head.tensors.map((tensor) => readTensor(archive, tensor, head.items, file))
-  const trace: RecordedTrace = {
-    modelSha256: head.model_sha256,
-    items: head.items,
-    tensors: new Map(head.tensors.map((tensor, i) => [tensor.name, arrays[i]!.tensor])),
-    products: head.products,
-    predictions: Int32Array.from(head.predictions),
-    settings: head.settings,
-  }
-  const sha256 = contentSha256([text, ...arrays.map((array) => array.bytes)])
-  return { trace, labels: head.labels === null ? null : Int32Array.from(head.labels), sha256 }
-}
-
-type Header = z.infer<typeof header>
-
-/** What a schema cannot say: counts agree, nothing is there twice, nothing is left over. */
-function checkHeader(value: unknown, archive: ZipArchive, file: string): Header {
-  const fail = (why: string): never => {
-    throw new SpecError(`${file}: trace.json: ${why}`)
-  }
-  const parsed = header.safeParse(value)
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!
-    return fail(`${issue.path.join('.')}: ${issue.message}`)
-  }
-  const head = parsed.data
-  if (head.predictions.length !== head.items) fail(`${head.predictions.length} predictions for ${head.items} items`)
-  if (head.labels !== null && head.labels.length !== head.items)
-    fail(`${head.labels.length} labels for ${head.items} items`)
-  for (const key of ['name', 'entry'] as const) {
-    const twice = head.tensors.map((t) => t[key]).find((text, i, all) => all.indexOf(text) !== i)
-    if (twice !== undefined) fail(`tensor ${key} "${twice}" is there twice`)
-  }
-  const known = new Set(['trace.json', ...head.tensors.map((tensor) => tensor.entry)])
-  const extra = archive.names.find((name) => !known.has(name))
-  if (extra !== undefined) throw new SpecError(`${file}: ${extra}: not named in trace.json`)
-  return head
-}
-
-function parseJson(bytes: Uint8Array, file: string): unknown {
+  const source = await openTrace(file)
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch {
-    throw new SpecError(`${file}: trace.json is not JSON`)
+    return { ...(await wholeTrace(source)), sha256: source.sha256() }
+  } finally {
+    await source.close()
   }
 }
 
-/** Element type of the array, range of the codes and of the zero point. */
-const forms = {
-  unsigned: { type: Uint8Array, low: 0, high: 255, zeroLow: 0, zeroHigh: 255 },
-  'twos-complement': { type: Int8Array, low: -128, high: 127, zeroLow: -128, zeroHigh: 127 },
-  split: { type: Int16Array, low: -255, high: 255, zeroLow: 0, zeroHigh: 0 },
-} as const
-
-function readTensor(
-  archive: ZipArchive,
-  tensor: Header['tensors'][number],
-  items: number,
-  file: string,
-): { readonly tensor: CodedTensor; readonly bytes: Uint8Array } {
-  const what = `${file}: ${tensor.entry}`
-  const form = forms[tensor.form]
-  const shape = [items, ...tensor.shape]
-  const { most } = npyBytes(shape, form.type.BYTES_PER_ELEMENT)
-  const bytes = archive.read(tensor.entry, most)
-  const array = readNpy(bytes, what)
-  if (array.shape.join() !== shape.join())
-    throw new SpecError(`${what}: shape [${array.shape}]; trace.json says [${shape}]`)
-  if (!(array.data instanceof form.type))
-    throw new SpecError(`${what}: element type ${array.dtype} does not fit form ${tensor.form}`)
-  if (tensor.zero_point < form.zeroLow || tensor.zero_point > form.zeroHigh)
-    throw new SpecError(`${what}: zero point ${tensor.zero_point} does not fit form ${tensor.form}`)
-  const codes = array.data as NpyData as CodedTensor['codes']
-  for (let i = 0; i < codes.length; i++) {
-    if (codes[i]! < form.low || codes[i]! > form.high)
-      throw new SpecError(`${what}: code ${codes[i]} at ${i}; expected ${form.low} … ${form.high}`)
-  }
-  return {
-    tensor: { form: tensor.form, shape: tensor.shape, codes, scale: tensor.scale, zeroPoint: tensor.zero_point },
-    bytes,
-  }
+/** @throws SpecError unless the trace was recorded from this network */
+export function checkTraceModel(file: string, head: TraceHead, network: Network): void {
+  if (head.modelSha256 !== network.sha256)
+    throw new SpecError(
+      `${file}: recorded from another model: the trace says sha256 ${head.modelSha256}, ${network.file} has ${network.sha256}; record it again`,
+    )
 }

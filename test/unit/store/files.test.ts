@@ -10,14 +10,11 @@ import { resolveMachine } from '../../../sim/chip/resolve.js'
 import { silent } from '../../../sim/progress.js'
 import { embeddedFile, runSimulation } from '../../../sim/run.js'
 import { readInputs } from '../../../traces/inputs/read.js'
-import type { RecordedTrace } from '../../../traces/record/trace.js'
 import { renderTable } from '../../../traces/report/table.js'
 import { runFiles, writeRunDirectory } from '../../../traces/results/directory.js'
 import type { RunResult } from '../../../traces/results/result.js'
 import { type FileSystem, realFiles } from '../../../traces/store/atomic.js'
 import { readNpy, writeNpy } from '../../../traces/store/npy.js'
-import { decodeTrace, encodeTrace } from '../../../traces/store/trace-file.js'
-import { packZip } from '../../../traces/store/zip.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'cimulator-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -65,57 +62,6 @@ describe('.npy', () => {
       }),
       { numRuns: 500 },
     )
-  })
-})
-
-const trace: RecordedTrace = {
-  modelSha256: 'a'.repeat(64),
-  items: 2,
-  tensors: new Map([
-    ['x', { form: 'unsigned', shape: [1, 3], codes: Uint8Array.of(1, 2, 3, 4, 5, 255), scale: 0.5, zeroPoint: 7 }],
-    ['weird/../name', { form: 'split', shape: [2], codes: Int16Array.of(-255, 0, 255, 1), scale: 1e-9, zeroPoint: 0 }],
-  ]),
-  products: [
-    {
-      name: 'p',
-      op: 'MatMul',
-      shapes: [
-        [1, 2],
-        [2, 3],
-        [1, 3],
-      ],
-      macs: 6,
-    },
-  ],
-  predictions: Int32Array.of(3, 1),
-  settings: { signed: 'offset', calibration: 'min-max', percentile: 99.9 },
-}
-
-describe('trace files', () => {
-  it('come back as they were, and equal content gives equal bytes', () => {
-    const bytes = encodeTrace(trace, Int32Array.of(0, 1))
-    const back = decodeTrace(bytes, 't.npz')
-    expect(back.trace).toEqual(trace)
-    expect(back.labels).toEqual(Int32Array.of(0, 1))
-    expect(encodeTrace(trace, Int32Array.of(0, 1))).toEqual(bytes)
-  })
-
-  it('are refused with file and entry when something does not fit', () => {
-    const text = new TextEncoder()
-    expect(() => decodeTrace(text.encode('no zip'), 't.npz')).toThrow(/t\.npz: not a readable/)
-    expect(() => decodeTrace(packZip(new Map([['a.npy', new Uint8Array(3)]])), 't.npz')).toThrow(/no trace\.json/)
-    expect(() =>
-      decodeTrace(packZip(new Map([['trace.json', text.encode('{"schema_version": 9}')]])), 't.npz'),
-    ).toThrow(/schema_version/)
-    const bytes = encodeTrace(trace, null)
-    for (let length = 0; length < bytes.length; length += 7)
-      expect(() => decodeTrace(bytes.subarray(0, length), 't.npz')).toThrow(SpecError)
-  })
-
-  it('refuses a small file that unpacks to far more than it holds', () => {
-    const bomb = packZip(new Map([['trace.json', new Uint8Array(50_000_000)]]))
-    expect(bomb.length).toBeLessThan(100_000)
-    expect(() => decodeTrace(bomb, 'bomb.npz')).toThrow(SpecError)
   })
 })
 

@@ -1,0 +1,36 @@
+// Small traces in memory, as a source of items.
+import type { CodedTensor } from '../../models/nn/types.js'
+import { itemsOf, type RecordedItem, type TraceHead, type TraceSource } from '../../traces/record/trace.js'
+import { traceSource } from '../../traces/record/whole.js'
+
+export type TestTensor = CodedTensor & { readonly name: string }
+
+/** @param tensors codes of all items, one behind the other */
+export function sourceOf(
+  items: number,
+  tensors: readonly TestTensor[],
+  change: Partial<Omit<TraceHead, 'tensors' | 'items'>> & {
+    readonly labels?: readonly (readonly number[] | null)[]
+    readonly predictions?: readonly number[]
+  } = {},
+): TraceSource {
+  const { labels = null, predictions = [], ...rest } = change
+  return traceSource(
+    {
+      modelSha256: '0123456789abcdef'.repeat(4),
+      items,
+      tensors: new Map(tensors.map(({ name, ...tensor }) => [name, tensor])),
+      products: [],
+      predictions: Int32Array.from({ length: items }, (_, i) => predictions[i] ?? 0),
+      settings: { signed: 'offset', calibration: 'min-max', percentile: 99.9 },
+      ...rest,
+    },
+    labels,
+  )
+}
+
+export async function allItems(source: TraceSource): Promise<RecordedItem[]> {
+  const list: RecordedItem[] = []
+  for await (const item of itemsOf(source)) list.push(item)
+  return list
+}
