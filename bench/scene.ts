@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { type Gather, gathersOf } from '../models/nn/gather.js'
 import { loadNetwork } from '../models/nn/network.js'
 import type { CodedTensor, Network } from '../models/nn/types.js'
-import { chooseVectors, itemVectors, machineAdc, type PlacedLayer, placeLayer } from '../sim/chip/prepare.js'
+import { itemVectors, machineAdc, type PlacedLayer, placeLayer } from '../sim/chip/prepare.js'
 import { resolveMachine } from '../sim/chip/resolve.js'
 import type { Machine } from '../sim/chip/spec.js'
 import { plainEvent, runEvent } from '../sim/engines/event.js'
@@ -84,12 +84,17 @@ export function fastTiming(
   vectors: number | null = null,
   onBlock: FastOptions['onBlock'] = undefined,
 ): TimingResult {
-  const chosen = chooseVectors(layer.placed.resolved.vectors, vectors === null ? null : { kind: 'first', n: vectors })
-  const gathers = layer.gathers.map((gather) => chooseGather(gather, chosen))
-  const ctx = contextOf(layer, chosen.length)
+  const count = Math.min(vectors ?? Number.POSITIVE_INFINITY, layer.placed.resolved.vectors)
+  const gathers = vectors === null ? layer.gathers : firstVectors(layer.gathers, count)
+  const ctx = contextOf(layer, count)
   const options = { memoryBytes, onPass: null, ...(onBlock && { onBlock }) }
   const streams = tensorStreams(gathers, layer.tensor, item)
   return timingOf(runFast(layer.plan, ctx, layer.placed.macros, streams, options), ctx, layer.weights)
+}
+
+function firstVectors(gathers: readonly Gather[], count: number): Gather[] {
+  const chosen = Int32Array.from({ length: count }, (_, v) => v)
+  return gathers.map((gather) => chooseGather(gather, chosen))
 }
 
 /** Timing, counters and the results behind the ADC. */

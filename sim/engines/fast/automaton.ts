@@ -15,8 +15,8 @@ export interface Automaton {
   fill(state: number, symbol: number): number
   /** State after nothing has arrived for `gap` cycles after the first stage became free. */
   wait(state: number, gap: number): number
-  /** Calls `visit(symbol, times taken, cycles blocked per stage in one)` for every transition taken since the last call, and forgets them. */
-  collect(visit: (symbol: number, times: number, blocked: Float64Array) => void): void
+  /** Adds up, and forgets, the transitions taken since the last call: times[symbol], and cycles blocked per stage. */
+  collect(times: Float64Array, blocked: Float64Array): void
   /** Sets `back` to a state, `base` cycles on. */
   restore(back: Back, state: number, base: number): void
   /** end of the latest firing, relative to the moment at which the first stage becomes free */
@@ -24,16 +24,15 @@ export interface Automaton {
   states(): number
 }
 
-/** Arrays by state · width + symbol, or by state. */
+/** Arrays by transition, (state << shift) + symbol, or by state. */
 export interface Tables {
-  /** length of a row */
-  width: number
-  /** −1: not tabulated yet */
-  next: Int32Array
-  /** cycles by which the first stage's becoming free moves on */
-  delta: Int32Array
-  /** times that a transition was taken since they were last collected */
-  visits: Int32Array
+  /** a row holds 2^shift symbols */
+  shift: number
+  /**
+   * Four words a transition, side by side because they are used together: the state behind it (−1: not tabulated yet); cycles by which the
+   * first stage's becoming free moves on; times that it was taken since they were last collected; unused.
+   */
+  steps: Int32Array
   /** per state: waiting at least so long makes everything irrelevant */
   longest: Int32Array
   /** per state: where its row of `waits` begins, −1 = looked up by `wait` */
@@ -41,6 +40,9 @@ export interface Tables {
   /** state after a wait of row + gap − 1 cycles; −1: not tabulated */
   waits: Int32Array
 }
+
+/** A transition takes 2^stepShift words of `steps`. */
+export const stepShift = 2
 
 /** Longest wait that is tabulated; longer ones are looked up one by one. */
 const longestRow = 2048
@@ -51,14 +53,13 @@ export function createAutomaton(stages: readonly BackStage[]): Automaton {
   const known = new Map<string, number>()
   const vectors: Int32Array[] = []
   const items: BackItem[] = []
-  /** per state and symbol: cycles blocked per stage in the transition */
-  const blockedOf: Float64Array[][] = []
+  /** tabulated transitions in the order in which they were met, and the cycles blocked per stage in each */
+  const met: { readonly state: number; readonly symbol: number }[] = []
+  let blockedIn = new Float64Array(0)
   const none = () => new Int32Array(0)
   const tables: Tables = {
-    width: 16,
-    next: none(),
-    delta: none(),
-    visits: none(),
+    shift: 4,
+    steps: none(),
     longest: none(),
     waitRow: none(),
     waits: none(),
@@ -73,7 +74,6 @@ export function createAutomaton(stages: readonly BackStage[]): Automaton {
     const state = vectors.length
     known.set(key, state)
     vectors.push(vector)
-    blockedOf.push([])
     if (state >= tables.longest.length) grow(2 * (state + 1))
     tables.longest[state] = slack(vector, stages, floors)
     addWaitRow(state)
@@ -81,10 +81,9 @@ export function createAutomaton(stages: readonly BackStage[]): Automaton {
   }
 
   function grow(states: number): void {
-    const size = states * tables.width
-    tables.next = widened(tables.next, size, -1)
-    tables.delta = widened(tables.delta, size, 0)
-    tables.visits = widened(tables.visits, size, 0)
+    const { length } = tables.steps
+    tables.steps = widened(tables.steps, states << (tables.shift + stepShift), 0)
+    forget(tables.steps, length)
     tables.longest = widened(tables.longest, states, 0)
     tables.waitRow = widened(tables.waitRow, states, -1)
   }
@@ -99,12 +98,13 @@ export function createAutomaton(stages: readonly BackStage[]): Automaton {
 
   function add(item: BackItem): number {
     items.push(item)
-    if (items.length > tables.width) {
-      const from = tables.width
-      tables.width *= 2
-      tables.next = respaced(tables.next, from, tables.width, -1)
-      tables.delta = respaced(tables.delta, from, tables.width, 0)
-      tables.visits = respaced(tables.visits, from, tables.width, 0)
+    if (items.length > 2 ** tables.shift) {
+      const row = 2 ** (tables.shift + stepShift)
+      const { steps } = tables
+      tables.shift++
+      tables.steps = new Int32Array(steps.length * 2)
+      forget(tables.steps, 0)
+      for (let at = 0; at < steps.length; at += row) tables.steps.set(steps.subarray(at, at + row), 2 * at)
     }
     return items.length - 1
   }
@@ -114,10 +114,17 @@ export function createAutomaton(stages: readonly BackStage[]): Automaton {
     back.run(items[symbol]!)
     const delta = back.free[0]!
     const next = intern()
-    const at = state * tables.width + symbol
-    tables.next[at] = next
-    tables.delta[at] = delta
-    blockedOf[state]![symbol] = Float64Array.from(back.blocked)
+    const at = ((state << tables.shift) + symbol) << stepShift
+    tables.steps[at] = next
+    tables.steps[at + 1] = delta
+    const from = met.length * stages.length
+    met.push({ state, symbol })
+    if (from + stages.length > blockedIn.length) {
+      const wider = new Float64Array(2 * (from + stages.length))
+      wider.set(blockedIn)
+      blockedIn = wider
+    }
+    blockedIn.set(back.blocked, from)
     return next
   }
 
@@ -130,15 +137,16 @@ export function createAutomaton(stages: readonly BackStage[]): Automaton {
     return next
   }
 
-  function collect(visit: (symbol: number, times: number, blocked: Float64Array) => void): void {
-    for (let state = 0; state < vectors.length; state++) {
-      for (let symbol = 0; symbol < items.length; symbol++) {
-        const at = state * tables.width + symbol
-        const times = tables.visits[at]!
-        if (times === 0) continue
-        visit(symbol, times, blockedOf[state]![symbol]!)
-        tables.visits[at] = 0
-      }
+  function collect(times: Float64Array, blocked: Float64Array): void {
+    const { shift, steps } = tables
+    for (let i = 0; i < met.length; i++) {
+      const { state, symbol } = met[i]!
+      const at = (((state << shift) + symbol) << stepShift) + 2
+      const taken = steps[at]!
+      if (taken === 0) continue
+      steps[at] = 0
+      times[symbol]! += taken
+      for (let b = 0; b < blocked.length; b++) blocked[b]! += taken * blockedIn[i * blocked.length + b]!
     }
   }
 
@@ -210,10 +218,7 @@ function widened(array: Int32Array, length: number, fill: number): Int32Array {
   return wider
 }
 
-/** The same rows in a wider table. */
-function respaced(array: Int32Array, from: number, to: number, fill: number): Int32Array {
-  const rows = array.length / from
-  const wider = new Int32Array(rows * to).fill(fill)
-  for (let row = 0; row < rows; row++) wider.set(array.subarray(row * from, (row + 1) * from), row * to)
-  return wider
+/** Marks the transitions from word `from` on as not tabulated. */
+function forget(steps: Int32Array, from: number): void {
+  for (let at = from; at < steps.length; at += 2 ** stepShift) steps[at] = -1
 }

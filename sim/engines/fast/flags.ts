@@ -65,15 +65,40 @@ function words(bytes: Uint8Array): Int32Array {
 
 /** Adds to sums[row] the digits of the row's codes: driving digit j of weight 2^j costs 2^j unit pulses, so Σ over bits of 2^(bit mod d). */
 export function addDigitSums(block: ActivationBlock, sums: Float64Array, bitsPerStep: number): void {
-  const weights = Uint16Array.from({ length: 256 }, (_, byte) => {
+  const { bytes, stride, passes } = block
+  const weights = digitWeights(bitsPerStep)
+  const source = words(bytes)
+  const whole = bitsPerStep === 1 ? passes >> 2 : 0
+  for (let row = 0; row < sums.length; row++) {
+    const from = (row * stride) >> 2
+    let sum = bitsPerStep === 1 ? countBits(source, from, from + whole) : 0
+    for (let at = row * stride + 4 * whole; at < row * stride + passes; at++) sum += weights[bytes[at]!]!
+    sums[row]! += sum
+  }
+}
+
+/** Per code: Σ of its digits. */
+function digitWeights(bitsPerStep: number): Uint16Array {
+  return Uint16Array.from({ length: 256 }, (_, byte) => {
     let sum = 0
     for (let bit = 0; bit < 8; bit++) if (((byte >> bit) & 1) === 1) sum += 2 ** (bit % bitsPerStep)
     return sum
   })
-  const { bytes, stride, passes } = block
-  for (let row = 0; row < sums.length; row++) {
-    let sum = 0
-    for (let at = row * stride; at < row * stride + passes; at++) sum += weights[bytes[at]!]!
-    sums[row]! += sum
+}
+
+/** Set bits of words from … to − 1: sums of neighbouring fields in the word, bytes added up while they cannot overflow. */
+function countBits(source: Int32Array, from: number, to: number): number {
+  let sum = 0
+  for (let at = from; at < to; ) {
+    const end = Math.min(to, at + 31)
+    let perByte = 0
+    for (; at < end; at++) {
+      let w = source[at]!
+      w -= (w >>> 1) & 0x55555555
+      w = (w & 0x33333333) + ((w >>> 2) & 0x33333333)
+      perByte += (w + (w >>> 4)) & 0x0f0f0f0f
+    }
+    sum += (perByte & 0xff) + ((perByte >>> 8) & 0xff) + ((perByte >>> 16) & 0xff) + (perByte >>> 24)
   }
+  return sum
 }

@@ -1,6 +1,6 @@
 // One macro from Cache to Shift&Add in `ou-bit` order. Cache and Load are three maxima a firing; what comes behind them is one step of the
 // automaton per OU. Times are int32, relative to an origin that moves on between chunks of passes.
-import type { Automaton } from './automaton.js'
+import { type Automaton, stepShift } from './automaton.js'
 import type { FastPlan } from './plan.js'
 
 /** Everything that a macro carries from one pass to the next; times are relative to `origin`. */
@@ -68,34 +68,35 @@ export function runOuBit(
 ): void {
   const { tables } = automaton
   const { windowStart } = plan.mapping
-  const { interval: cacheInterval, handover: cacheHandover, span: cacheSpan } = plan.cache
-  const { interval: loadInterval, handover: loadHandover, span: loadSpan } = plan.load
-  const { listOf } = plan
+  const { interval: cacheInterval, handover: cacheHandover } = plan.cache
   const { loadStarts, backStarts } = macro
-  const { bytes, stride, firstList } = flags
+  const { bytes } = flags
   const firstInterval = automaton.stages[0]!.interval
   const { firstWindow, endWindow } = group
-  let { cacheFree, loadFree, base, state, loadAt, backAt, cacheEnd, loadEnd } = macro
+  const firstOu = windowStart[firstWindow]!
+  const ous = ouWords(plan, firstOu, windowStart[endWindow]!, flags, symbolOf)
+  const planeSteps = Int32Array.from(planesOf, (planes) => planes << stepShift)
+  let { cacheFree, loadFree, base, state, loadAt, backAt } = macro
   let cacheBlocked = 0
   let loadBlocked = 0
-  let { width, next, delta, visits, longest, waitRow, waits } = tables
+  let { steps, longest, waitRow, waits } = tables
+  const rowShift = tables.shift + stepShift
   for (let pass = passes.from; pass < passes.to; pass++) {
+    let ou = 0
     for (let w = firstWindow; w < endWindow; w++) {
       let start = loadStarts[loadAt]!
       if (start > cacheFree) cacheBlocked += start - cacheFree
       else start = cacheFree
       cacheFree = start + cacheInterval[w]!
-      cacheEnd = start + cacheSpan[w]!
       const arrival = start + cacheHandover[w]!
-      const end = windowStart[w + 1]!
-      for (let ou = windowStart[w]!; ou < end; ou++) {
+      const end = (windowStart[w + 1]! - firstOu) * ouSize
+      for (; ou < end; ou += ouSize) {
         const ready = Math.max(arrival, loadFree)
         start = backStarts[backAt]!
         if (start > ready) loadBlocked += start - ready
         else start = ready
-        loadFree = start + loadInterval[ou]!
-        loadEnd = start + loadSpan[ou]!
-        const gap = start + loadHandover[ou]! - base
+        loadFree = start + ous[ou]!
+        const gap = start + ous[ou + 1]! - base
         if (gap > 0) {
           base += gap
           const row = waitRow[state]!
@@ -103,17 +104,17 @@ export function runOuBit(
           if (after >= 0) state = after
           else {
             state = automaton.wait(state, gap)
-            ;({ width, next, delta, visits, longest, waitRow, waits } = tables)
+            ;({ steps, longest, waitRow, waits } = tables)
           }
         }
-        const at = state * width + symbolOf[ou]! + planesOf[bytes[(listOf[ou]! - firstList) * stride + pass]!]!
-        let to = next[at]!
+        const at = (state << rowShift) + ous[ou + 2]! + planeSteps[bytes[ous[ou + 3]! + pass]!]!
+        let to = steps[at]!
         if (to < 0) {
-          to = automaton.fill(state, at - state * width)
-          ;({ next, delta, visits, longest, waitRow, waits } = tables)
+          to = automaton.fill(state, (at - (state << rowShift)) >> stepShift)
+          ;({ steps, longest, waitRow, waits } = tables)
         }
-        visits[at] = visits[at]! + 1
-        base += delta[at]!
+        base += steps[at + 1]!
+        steps[at + 2] = steps[at + 2]! + 1
         state = to
         backStarts[backAt] = base - firstInterval
         if (++backAt === backStarts.length) backAt = 0
@@ -124,7 +125,29 @@ export function runOuBit(
   }
   macro.cacheBlocked += cacheBlocked
   macro.loadBlocked += loadBlocked
-  Object.assign(macro, { cacheFree, loadFree, base, state, loadAt, backAt, cacheEnd, loadEnd })
+  Object.assign(macro, { cacheFree, loadFree, base, state, loadAt, backAt })
+  endFront(plan, macro, endWindow)
+}
+
+/** Words of an OU in the loop: interval and handover of Load, its symbol for no planes, and where its flags begin. */
+const ouSize = 4
+
+function ouWords(plan: FastPlan, from: number, to: number, flags: FlagBlock, symbolOf: Int32Array): Int32Array {
+  const words = new Int32Array((to - from) * ouSize)
+  for (let ou = from, at = 0; ou < to; ou++, at += ouSize) {
+    words[at] = plan.load.interval[ou]!
+    words[at + 1] = plan.load.handover[ou]!
+    words[at + 2] = symbolOf[ou]! << stepShift
+    words[at + 3] = (plan.listOf[ou]! - flags.firstList) * flags.stride
+  }
+  return words
+}
+
+/** The last firings of Cache and Load, on the last window before `endWindow`, decide when both have ended. */
+export function endFront(plan: FastPlan, macro: MacroState, endWindow: number): void {
+  const ou = plan.mapping.windowStart[endWindow]! - 1
+  macro.cacheEnd = macro.cacheFree - plan.cache.interval[endWindow - 1]! + plan.cache.span[endWindow - 1]!
+  macro.loadEnd = macro.loadFree - plan.load.interval[ou]! + plan.load.span[ou]!
 }
 
 /** Moves the origin to the present, so that int32 times stay small. */

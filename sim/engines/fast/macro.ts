@@ -35,6 +35,8 @@ export interface FastLayer {
   readonly worstWindow: number
   /** states beyond which tables are given up */
   readonly mostStates: number
+  /** what one of every symbol adds, as far as they were asked for */
+  readonly units: BackTotals[]
 }
 
 /** States beyond which tables are given up, unless told otherwise. */
@@ -65,6 +67,7 @@ export function createFastLayer(plan: FastPlan, mostStates = usualStates): FastL
     alphabet: merges && widest(plan) <= widestWindow ? createWindowAlphabet(plan, add) : null,
     worstWindow: worstWindow(plan),
     mostStates,
+    units: [],
   }
 }
 
@@ -114,17 +117,17 @@ export function createFastMacro(layer: FastLayer): FastMacro {
   const front = { windows: 0, ous: 0, cacheBusy: 0, loadBusy: 0 }
   let direct: DirectMacro | null = null
 
-  function count(symbol: ItemSymbol, times: number, blocked: Float64Array | null): void {
-    addSymbol(totals, symbol, times, automaton, spec.hasSkip)
-    if (blocked !== null) for (let b = 0; b < blocked.length; b++) totals.blocked[b]! += times * blocked[b]!
-  }
-
   function collect(): void {
-    automaton.collect((symbol, times, blocked) => count(automaton.items[symbol] as ItemSymbol, times, blocked))
+    const times = new Float64Array(automaton.items.length)
+    automaton.collect(times, totals.blocked)
+    for (let symbol = 0; symbol < times.length; symbol++)
+      if (times[symbol]! > 0) addTotals(totals, unitOf(layer, symbol), times[symbol]!)
   }
 
   function switchToDirect(): DirectMacro {
-    direct = createDirect(plan, { macro: state, automaton }, (symbol) => count(symbol, 1, null))
+    direct = createDirect(plan, { macro: state, automaton }, (symbol) =>
+      addTotals(totals, unitTotals(symbol, automaton, spec.hasSkip), 1),
+    )
     return direct
   }
 
@@ -199,27 +202,38 @@ function createTotals(stages: number): BackTotals {
   return { ...sums, firings: each(), busy: each(), blocked: each() }
 }
 
-/** What an item that leaves Load adds, `times` over. */
-function addSymbol(
-  totals: BackTotals,
-  symbol: ItemSymbol,
-  times: number,
-  automaton: Automaton,
-  hasSkip: boolean,
-): void {
-  totals.planesFired += times * symbol.planesFired
-  totals.activations += times * symbol.activations
-  totals.outputs += times * symbol.outputs
-  totals.outputSlices += times * symbol.outputSlices
-  totals.benesItemSlices += times * symbol.benesItemSlices
-  const { items, intervals, last } = symbol
+/** What a symbol of the automaton adds. */
+function unitOf({ units, automaton, plan }: FastLayer, symbol: number): BackTotals {
+  units[symbol] ??= unitTotals(automaton.items[symbol] as ItemSymbol, automaton, plan.spec.hasSkip)
+  return units[symbol]
+}
+
+/** What an item that leaves Load adds. */
+function unitTotals(symbol: ItemSymbol, automaton: Automaton, hasSkip: boolean): BackTotals {
+  const { items, intervals, last, planesFired, activations, outputs, outputSlices, benesItemSlices } = symbol
+  const sums = { planesFired, activations, outputs, outputSlices, benesItemSlices }
+  const unit = { ...createTotals(automaton.stages.length), ...sums }
   const merged = items * last.reduce((a, b) => a + b, 0)
   const busyAdc = items * intervals.reduce((a, b) => a + b, 0)
   for (const [b, stage] of automaton.stages.entries()) {
     let firings = stage.name === 'adc' || stage.name === 'cim' ? items * intervals.length : merged
     if (b === 0) firings = items === 0 ? 1 : hasSkip ? items : firings
-    totals.firings[b]! += times * firings
-    totals.busy[b]! += times * (stage.name === 'adc' ? busyAdc : firings * stage.interval)
+    unit.firings[b] = firings
+    unit.busy[b] = stage.name === 'adc' ? busyAdc : firings * stage.interval
+  }
+  return unit
+}
+
+/** All but `blocked`. */
+function addTotals(totals: BackTotals, unit: BackTotals, times: number): void {
+  totals.planesFired += times * unit.planesFired
+  totals.activations += times * unit.activations
+  totals.outputs += times * unit.outputs
+  totals.outputSlices += times * unit.outputSlices
+  totals.benesItemSlices += times * unit.benesItemSlices
+  for (let b = 0; b < unit.firings.length; b++) {
+    totals.firings[b]! += times * unit.firings[b]!
+    totals.busy[b]! += times * unit.busy[b]!
   }
 }
 

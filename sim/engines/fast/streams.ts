@@ -35,28 +35,81 @@ export function tensorStreams(gathers: readonly Gather[], tensor: CodedTensor, i
   return {
     fill(matrix, first, passes, into, stride) {
       const { rows, taps, tapOf, baseOf } = gathers[matrix]!
-      for (let row = 0; row < rows; row++) {
-        const offsets = taps[tapOf[row]!]!
-        if (split) fillSplit(codes, offsets, baseOf[row]!, pad, first, passes, into, row * stride)
-        else fillRow(codes, offsets, baseOf[row]!, pad, first, passes, into, row * stride)
+      if (split) {
+        for (let row = 0; row < rows; row++)
+          fillSplit(codes, taps[tapOf[row]!]!, baseOf[row]!, pad, first, passes, into, row * stride)
+        return
       }
+      const runs = taps.map((offsets) => cutRuns(runsOf(offsets), first, passes))
+      for (let row = 0; row < rows; row++) fillRow(codes, runs[tapOf[row]!]!, baseOf[row]!, pad, into, row * stride)
     },
   }
 }
 
+/** Neighbours from which on copying them at once pays. */
+const longRun = 32
+
+/** Numbers of a run: first vector behind it, offset of its first vector (−1 = padding), distance of the next. */
+const runSize = 3
+
+const knownRuns = new WeakMap<Int32Array, Int32Array>()
+
+/** Offsets of a tap as runs: neighbouring vectors read neighbouring entries, or all of them the padding. */
+function runsOf(offsets: Int32Array): Int32Array {
+  const known = knownRuns.get(offsets)
+  if (known !== undefined) return known
+  const runs: number[] = []
+  for (let v = 0; v < offsets.length; ) {
+    const offset = offsets[v]!
+    let end = v + 1
+    let step = 0
+    if (end < offsets.length && offset >= 0 && offsets[end]! >= 0) step = offsets[end]! - offset
+    if (offset < 0) while (end < offsets.length && offsets[end]! < 0) end++
+    else while (end < offsets.length && offsets[end]! >= 0 && offsets[end]! - offsets[end - 1]! === step) end++
+    runs.push(end, offset, step)
+    v = end
+  }
+  const found = Int32Array.from(runs)
+  knownRuns.set(offsets, found)
+  return found
+}
+
+/** The runs of vectors first … first + count − 1, counted from `first`. */
+function cutRuns(runs: Int32Array, first: number, count: number): Int32Array {
+  const cut: number[] = []
+  let begin = 0
+  for (let i = 0; i < runs.length && begin < first + count; i += runSize) {
+    const [end, offset, step] = [runs[i]!, runs[i + 1]!, runs[i + 2]!]
+    if (end > first) {
+      const from = Math.max(begin, first)
+      cut.push(Math.min(end, first + count) - first, offset < 0 ? -1 : offset + (from - begin) * step, step)
+    }
+    begin = end
+  }
+  return Int32Array.from(cut)
+}
+
 function fillRow(
   codes: CodedTensor['codes'],
-  offsets: Int32Array,
+  runs: Int32Array,
   base: number,
   pad: number,
-  first: number,
-  passes: number,
   into: Uint8Array,
   to: number,
 ): void {
-  for (let i = 0; i < passes; i++) {
-    const offset = offsets[first + i]!
-    into[to + i] = offset < 0 ? pad : codes[base + offset]!
+  let at = to
+  for (let i = 0; i < runs.length; i += runSize) {
+    const end = to + runs[i]!
+    const offset = runs[i + 1]!
+    if (offset < 0) for (; at < end; at++) into[at] = pad
+    else {
+      const step = runs[i + 2]!
+      let from = base + offset
+      if (step === 1 && end - at >= longRun) {
+        into.set(codes.subarray(from, from + end - at), at)
+        at = end
+      } else for (; at < end; at++, from += step) into[at] = codes[from]!
+    }
   }
 }
 

@@ -2,8 +2,8 @@
 // window. Which OUs fire in a plane is a mask; equal masks of equal windows are one symbol.
 import type { MacroSpec } from '../../stages/context.js'
 import { tabulateFlags } from '../../stages/load.js'
-import type { Automaton } from './automaton.js'
-import type { FlagBlock, MacroState } from './front.js'
+import { type Automaton, stepShift } from './automaton.js'
+import { endFront, type FlagBlock, type MacroState } from './front.js'
 import type { FastPlan } from './plan.js'
 import { type ItemSymbol, type OuShape, windowSymbol } from './symbols.js'
 
@@ -73,8 +73,8 @@ export function runWindowBit(
   alphabet: WindowAlphabet,
 ): void {
   const { windowStart } = plan.mapping
-  const { interval: cacheInterval, handover: cacheHandover, span: cacheSpan } = plan.cache
-  const { interval: loadInterval, handover: loadHandover, span: loadSpan } = plan.load
+  const { interval: cacheInterval, handover: cacheHandover } = plan.cache
+  const { interval: loadInterval, handover: loadHandover } = plan.load
   const { listOf, spec } = plan
   const { loadStarts, backStarts } = macro
   const { bytes, stride, firstList } = flags
@@ -82,7 +82,7 @@ export function runWindowBit(
   const { firstWindow, endWindow } = group
   const firstInterval = automaton.stages[0]!.interval
   const planeMasks = new Int32Array(8)
-  let { cacheFree, loadFree, base, state, loadAt, backAt, cacheEnd, loadEnd } = macro
+  let { cacheFree, loadFree, base, state, loadAt, backAt } = macro
 
   /** Plane masks of the OUs ou … end − 1 in one pass; returns the number of planes that any of them needs. */
   function transpose(ou: number, end: number, pass: number): number {
@@ -109,11 +109,12 @@ export function runWindowBit(
     let symbol = symbols[windowClass]![mask]!
     if (symbol < 0) symbol = alphabet.symbol(windowClass, mask)
     const { tables } = automaton
-    const at = state * tables.width + symbol
-    let to = tables.next[at]!
+    const at = ((state << tables.shift) + symbol) << stepShift
+    let to = tables.steps[at]!
     if (to < 0) to = automaton.fill(state, symbol)
-    tables.visits[at] = tables.visits[at]! + 1
-    base += tables.delta[at]!
+    const { steps } = tables
+    base += steps[at + 1]!
+    steps[at + 2] = steps[at + 2]! + 1
     state = to
   }
 
@@ -123,7 +124,6 @@ export function runWindowBit(
       if (start > cacheFree) macro.cacheBlocked += start - cacheFree
       else start = cacheFree
       cacheFree = start + cacheInterval[w]!
-      cacheEnd = start + cacheSpan[w]!
       const arrival = start + cacheHandover[w]!
       const ou = windowStart[w]!
       const end = windowStart[w + 1]!
@@ -133,7 +133,6 @@ export function runWindowBit(
       else start = ready
       for (let k = ou; k < end - 1; k++) start += loadInterval[k]!
       loadFree = start + loadInterval[end - 1]!
-      loadEnd = start + loadSpan[end - 1]!
       const gap = start + loadHandover[end - 1]! - base
       if (gap > 0) {
         base += gap
@@ -156,7 +155,8 @@ export function runWindowBit(
       if (++loadAt === loadStarts.length) loadAt = 0
     }
   }
-  Object.assign(macro, { cacheFree, loadFree, base, state, loadAt, backAt, cacheEnd, loadEnd })
+  Object.assign(macro, { cacheFree, loadFree, base, state, loadAt, backAt })
+  endFront(plan, macro, endWindow)
 }
 
 function waited(automaton: Automaton, state: number, gap: number): number {
