@@ -33,7 +33,7 @@ export function convTransposeProduct(node: Node, name: string, weight: Constant)
 }
 
 /** Weights of ConvTranspose stand as [group][input][output][position]. */
-function transposedOrder(groups: number, groupIn: number, groupOut: number, positions: number): Int32Array {
+export function transposedOrder(groups: number, groupIn: number, groupOut: number, positions: number): Int32Array {
   const index = new Int32Array(groups * groupIn * groupOut * positions)
   for (let g = 0, i = 0; g < groups; g++) {
     for (let o = 0; o < groupOut; o++) {

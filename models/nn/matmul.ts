@@ -48,7 +48,7 @@ function matmul(
 }
 
 /** Source index of every weight in the order [group][output][row]. */
-function matrixOrder(rows: number, outputs: number, rowsFirst: boolean, groups: number): Int32Array {
+export function matrixOrder(rows: number, outputs: number, rowsFirst: boolean, groups: number): Int32Array {
   const index = new Int32Array(groups * rows * outputs)
   for (let g = 0, i = 0; g < groups; g++) {
     for (let o = 0; o < outputs; o++) {

@@ -1,5 +1,5 @@
 // Blocks of a matrix: m × n from the upper left corner; the last ones of a row or column are cut off by the edge.
-import { SimFault } from '../base/errors.js'
+import { SimFault, SpecError } from '../base/errors.js'
 import type { Pattern, PatternHardware, SparsityMatrix } from './types.js'
 
 export interface BlockGrid {
@@ -23,8 +23,15 @@ export interface Rect {
 
 type Shape = Pick<SparsityMatrix, 'rows' | 'cols' | 'channelRows'>
 
-/** The blocks of a pattern on a matrix; words become numbers, and a block is never larger than the matrix. */
+/**
+ * The blocks of a pattern on a matrix, words as numbers.
+ * @throws SpecError for whole channels on a machine whose row order takes the rows of a channel apart
+ */
 export function gridOf(pattern: Pattern, matrix: Shape, hardware: PatternHardware): BlockGrid {
+  if (pattern.rows === 'channel' && hardware.rowOrder !== 'channel-major' && matrix.channelRows > 1)
+    throw new SpecError(
+      'rows "channel": the machine orders its rows by kernel position; it needs weights.rowOrder channel-major',
+    )
   const rowWord = { 'all-rows': matrix.rows, channel: matrix.channelRows, 'ou-rows': hardware.ouRows }
   const colWord = { 'all-cols': matrix.cols, 'ou-cols': hardware.ouCols, beta: hardware.beta }
   const m = typeof pattern.rows === 'number' ? pattern.rows : rowWord[pattern.rows]

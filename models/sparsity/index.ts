@@ -18,8 +18,6 @@ export const defaultHardware: PatternHardware = {
   ouRows: 16,
   ouCols: 8,
   tileRows: 'all',
-  arrayRows: 128,
-  bitsPerStep: 1,
   rowOrder: 'channel-major',
 }
 

@@ -61,6 +61,10 @@ export function readPattern(document: ConfigDocument): PatternDescription {
     throw new SpecError(
       `${document.position(['patterns'])} both patterns leave their sparsity open; give one of them a sparsity, so that the target decides the other`,
     )
+  if (patterns.length > 1 && patterns.every((pattern) => pattern.keep !== null))
+    throw new SpecError(
+      `${document.position(['patterns'])} two intra-block patterns; one of the two must drop blocks whole (full-block)`,
+    )
   return { name: String(data['name'] ?? file), description: String(data['description'] ?? ''), patterns }
 }
 

@@ -29,10 +29,6 @@ export interface PatternHardware {
   readonly ouCols: number
   /** T: weight rows permuted and compressed together */
   readonly tileRows: number | 'all'
-  /** word lines of an array */
-  readonly arrayRows: number
-  /** input bits that drive a word line at once */
-  readonly bitsPerStep: number
   readonly rowOrder: 'channel-major' | 'position-major'
 }
 

@@ -8,6 +8,7 @@ import { actions } from '../../models/cost/actions.js'
 import { adcModels } from '../../models/cost/adc/index.js'
 import { priceTables } from '../../models/cost/prices/index.js'
 import { remappers } from '../../models/mapping/index.js'
+import { criteria, namedPatterns, patternKinds } from '../../models/sparsity/index.js'
 import { resolveMachine } from '../chip/resolve.js'
 import { machineSchema } from '../chip/spec.js'
 import { stages } from '../stages/index.js'
@@ -53,12 +54,18 @@ const topics: Readonly<Record<string, (name: string | undefined) => string[]>> =
     ),
   actions: () => actions.map((action) => entry(action.name, `${action.component}, ${action.unit}: ${action.doc}`)),
   prices: () => [...priceTables.all, ...adcModels.all].map((table) => entry(table.name, table.doc)),
+  patterns: () => [
+    ...[...namedPatterns].map(([name, { description }]) => entry(name, description)),
+    entry('N:M', 'in every M consecutive rows of an output N weights survive; 2:4, 1:4 …'),
+    ...patternKinds.all.map((kind) => entry(`kind ${kind.name}`, kind.doc)),
+    ...criteria.all.map((criterion) => entry(`criterion ${criterion.name}`, criterion.doc)),
+  ],
   remappers: () => remappers.all.map((remapper) => entry(remapper.name, remapper.doc)),
 }
 
 export const describeCommand: CliCommand = {
   name: 'describe',
-  doc: 'list presets, parameters, stages, components, actions, prices, remappers',
+  doc: 'list presets, parameters, stages, components, actions, prices, patterns, remappers',
   examples: ['cimulator describe presets', 'cimulator describe machine wu2024', 'cimulator describe parameters adc'],
   configure(command, execute) {
     command

@@ -3,7 +3,8 @@ import { config } from './config.js'
 import type { CliCommand } from './context.js'
 import { describeCommand } from './describe.js'
 import { doctor } from './doctor.js'
+import { prune } from './prune.js'
 import { record } from './record.js'
 import { run } from './run.js'
 
-export const commands: readonly CliCommand[] = [run, record, describeCommand, config, doctor]
+export const commands: readonly CliCommand[] = [run, record, prune, describeCommand, config, doctor]

@@ -268,7 +268,7 @@ function productOf(
   return { name: product.name, op: product.op, shapes, macs: outputs * inner }
 }
 
-function argmax(data: ArrayLike<number>): number {
+export function argmax(data: ArrayLike<number>): number {
   let best = 0
   for (let i = 1; i < data.length; i++) if (data[i]! > data[best]!) best = i
   return best

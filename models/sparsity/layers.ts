@@ -1,0 +1,71 @@
+// Layers of a network ↔ matrices of pruning; and which layers are spared.
+import type { Layer, RowOrder } from '../nn/types.js'
+import type { Mask, PrunableLayer, SparsityMatrix } from './types.js'
+
+/**
+ * The weights of a layer in real numbers, as the machine multiplies by them (a BatchNormalization behind a convolution is folded in), one
+ * matrix a group, rows in the row order of the machine.
+ */
+export function prunableLayer(layer: Layer, order: RowOrder): PrunableLayer {
+  const { groups, groupOut: cols, groupIn } = layer.geometry
+  const value = weightValue(layer)
+  const rows = weightCount(layer) / (groups * cols)
+  const source = sourceRows(layer, rows, order)
+  const matrices = Array.from({ length: groups }, (_, g): SparsityMatrix => {
+    const values = new Float32Array(rows * cols)
+    for (let c = 0; c < cols; c++) {
+      const base = (g * cols + c) * rows
+      for (let r = 0; r < rows; r++) values[r * cols + c] = value(base + source[r]!)
+    }
+    return { rows, cols, channelRows: rows / groupIn, values }
+  })
+  return { name: layer.name, matrices }
+}
+
+/** Masks of the matrices → one entry a weight, in the order [group][output][row in channel-major order] of `Layer.weights`. */
+export function layerMask(layer: Layer, masks: readonly Mask[], order: RowOrder): Mask {
+  const { groups, groupOut: cols } = layer.geometry
+  const rows = weightCount(layer) / (groups * cols)
+  const source = sourceRows(layer, rows, order)
+  const mask = new Uint8Array(weightCount(layer))
+  for (const [g, own] of masks.entries())
+    for (let r = 0; r < rows; r++)
+      for (let c = 0; c < cols; c++) mask[(g * cols + c) * rows + source[r]!] = own[r * cols + c]!
+  return mask
+}
+
+export function weightCount(layer: Layer): number {
+  return layer.weights.kind === 'float' ? layer.weights.values.length : layer.weights.codes.length
+}
+
+/** Real value of weight i of a layer; exactly 0 where the code is the zero point. */
+export function weightValue(layer: Layer): (i: number) => number {
+  const { weights } = layer
+  if (weights.kind === 'float') return (i) => weights.values[i]!
+  const { codes, scale, zeroPoint } = weights
+  const rows = codes.length / (layer.geometry.groups * layer.geometry.groupOut)
+  return (i) => {
+    const o = Math.floor(i / rows)
+    return scale[scale.length === 1 ? 0 : o]! * (codes[i]! - zeroPoint[zeroPoint.length === 1 ? 0 : o]!)
+  }
+}
+
+/** Row r of the machine's matrix → row in channel-major order. */
+function sourceRows(layer: Layer, rows: number, order: RowOrder): Int32Array {
+  if (layer.geometry.kind === 'matmul' || order === 'channel-major')
+    return Int32Array.from({ length: rows }, (_, r) => r)
+  const { groupIn } = layer.geometry
+  const positions = rows / groupIn
+  return Int32Array.from({ length: rows }, (_, r) => (r % groupIn) * positions + Math.floor(r / groupIn))
+}
+
+/**
+ * Why a layer is left alone unless the user names it: pruning the first layer, depth-wise layers and the classifier costs accuracy for few
+ * weights. Null for the others.
+ */
+export function sparedByDefault(layer: Layer, layers: number): string | null {
+  if (layer.index === 0) return 'first layer'
+  if (layer.index === layers - 1) return 'last layer (classifier)'
+  const { kind, groups, groupIn } = layer.geometry
+  return kind === 'conv' && groups > 1 && groupIn === 1 ? 'depth-wise' : null
+}
