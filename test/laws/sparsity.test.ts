@@ -12,8 +12,7 @@ import {
   readPattern,
 } from '../../models/sparsity/index.js'
 import type { Mask, PatternDescription, PrunableLayer, SparsityMatrix } from '../../models/sparsity/types.js'
-
-if (process.env['CIMULATOR_QUICK'] !== undefined) fc.configureGlobal({ endOnFailure: true })
+import { runs } from '../helpers/cases.js'
 
 type Fields = Record<string, unknown>
 
@@ -99,6 +98,7 @@ describe('full blocks', () => {
           for (const block of gone) expect(size(block)).toBeLessThanOrEqual(least * (1 + 1e-12))
         },
       ),
+      runs(200),
     )
   })
 
@@ -116,6 +116,7 @@ describe('full blocks', () => {
           expect(pruneMatrix({ ...matrix, values }, description, null, { criterion: 'found' })).toEqual(mask)
         },
       ),
+      runs(200),
     )
   })
 
@@ -200,6 +201,7 @@ describe('compositions', () => {
           expect(whole.some((b) => b.some((i) => mask[i] === 1))).toBe(true)
         },
       ),
+      runs(200),
     )
   })
 

@@ -7,7 +7,7 @@ import type { Layer } from '../../../models/nn/types.js'
 import { layerMask, prunableLayer, weightCount, weightValue } from '../../../models/sparsity/layers.js'
 import { patchNetwork } from '../../../models/sparsity/onnx/patch.js'
 import { predict } from '../../../traces/record/predict.js'
-import { bytesTensor, floats, item, longs, model, type NodeSpec } from '../../helpers/onnx.js'
+import { bytesTensor, floats, item, longs, model, type NodeSpec, nibbles } from '../../helpers/onnx.js'
 
 const types = onnx.TensorProto.DataType
 type Tensor = onnx.TensorProto.$Properties
@@ -215,6 +215,41 @@ describe('quantised weights', () => {
       ),
       ['w'],
     )
+  })
+})
+
+describe('integer operators and other forms', () => {
+  const scale = (name: string, v = 1) => floats(name, [], [v])
+  const zero = (name: string, v = 0) => bytesTensor(name, [], 'UINT8', [v])
+
+  it('QLinearConv: codes become the zero point', () => {
+    const node = { op: 'QLinearConv', inputs: ['x', 'xs', 'xz', 'w', 'ws', 'wz', 'ys', 'yz'], outputs: ['y'] }
+    const others = [scale('xs'), zero('xz'), scale('ws', 0.5), zero('wz', 7), scale('ys'), zero('yz')]
+    const weights = bytesTensor('w', [3, 2, 2, 2], 'UINT8', ramp(24))
+    check(model([1, 2, 4, 4], [node], [weights, ...others], 'y', { input: 'UINT8', outputType: 'UINT8' }), ['w'])
+  })
+
+  it('MatMulInteger', () => {
+    const node = { op: 'MatMulInteger', inputs: ['x', 'w', 'xz', 'wz'], outputs: ['y'] }
+    const weights = bytesTensor('w', [4, 3], 'UINT8', ramp(12))
+    check(model([1, 4], [node], [weights, zero('xz'), zero('wz', 5)], 'y', { input: 'UINT8', outputType: 'INT32' }), [
+      'w',
+    ])
+  })
+
+  it('ConvTranspose with groups', () => {
+    const node = { op: 'ConvTranspose', inputs: ['x', 'w'], outputs: ['y'], int: { group: 2 } }
+    check(model([1, 4, 3, 3], [node], [floats('w', [4, 3, 2, 2], ramp(48))], 'y'), ['w'])
+  })
+
+  it('4-bit weights, two in a byte', () => {
+    const nodes = [
+      { op: 'DequantizeLinear', inputs: ['w', 's', 'z'], outputs: ['f'] },
+      { op: 'MatMul', inputs: ['x', 'f'], outputs: ['y'] },
+    ]
+    const codes = ramp(15).map((v) => (v % 16) - 8)
+    const others = [floats('s', [], [1]), nibbles('z', [], 'INT4', [-3])]
+    check(model([1, 5], nodes, [nibbles('w', [5, 3], 'INT4', codes), ...others], 'y', { opset: 21 }), ['w'])
   })
 })
 
