@@ -84,6 +84,22 @@ describe.each(kernelNames)('%s', (name) => {
     expect(kernel.now).toBe(2 ** 53 - 1)
   })
 
+  it('counts on over 2^30, event by event, with far events under way', () => {
+    const kernel = createKernel(name)
+    const log = logger(kernel)
+    const first = 2 ** 30 - 300
+    const step = kernel.register((left, now) => {
+      log.seen.push(`${now}:${left}`)
+      if (left % 100 === 0) kernel.at(now + 700, log.id, left + 1)
+      if (left > 0) kernel.at(now + 1, step, left - 1)
+    })
+    kernel.at(first, step, 600)
+    expect(kernel.run()).toBe(first + 600 + 700)
+    const steps = Array.from({ length: 601 }, (_, i) => `${first + i}:${600 - i}`)
+    const far = Array.from({ length: 7 }, (_, i) => `${first + 100 * i + 700}:${601 - 100 * i}`)
+    expect(log.seen).toEqual([...steps, ...far])
+  })
+
   it('stops after `until`, goes on where it stopped, and does not move time beyond the last event', () => {
     const kernel = createKernel(name)
     const log = logger(kernel)
@@ -191,6 +207,22 @@ describe('wheel and js-sdsl', () => {
       }),
       runs(300),
     )
+  })
+
+  it('need no more memory the longer they run', () => {
+    for (const name of kernelNames) {
+      const kernel = createKernel(name)
+      const id = kernel.register((left, now) => {
+        if (left > 0) kernel.at(now + (left & 7), id, left - 1)
+      })
+      kernel.at(0, id, 1000)
+      kernel.run()
+      const before = process.memoryUsage().arrayBuffers
+      kernel.at(kernel.now, id, 300_000)
+      kernel.run()
+      // An entry of the pool is 16 bytes: 300,000 of them would be 4.8 MB.
+      expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1 << 20)
+    }
   })
 
   it('grow with the number of pending events', () => {

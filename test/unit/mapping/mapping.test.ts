@@ -1,0 +1,356 @@
+// Mapping by hand (docs/timing.md, section 1): the finished arrays of small layers, worked out with pencil and paper.
+import { describe, expect, it } from 'vitest'
+import { metaOf, rangeOf } from '../../../models/config/check.js'
+import { mapLayer } from '../../../models/mapping/build.js'
+import { columnOutputs, deletedZeros, isStructural, keptRows } from '../../../models/mapping/columns.js'
+import { remappers } from '../../../models/mapping/index.js'
+import { benesShape, firstOutput, type Mapping, type Strip } from '../../../models/mapping/mapping.js'
+import { groupSize, place } from '../../../models/mapping/place.js'
+import { planarise, type StackedOu } from '../../../models/mapping/planarise.js'
+import {
+  arrayParams,
+  block,
+  type MapSpec,
+  mappingParams,
+  ouParams,
+  stripParams,
+  tileParams,
+} from '../../../models/mapping/spec.js'
+import type { WeightMatrix } from '../../../models/nn/types.js'
+import { expectFields } from '../../helpers/fields.js'
+import { matrix } from '../../helpers/work.js'
+
+const spec: MapSpec = {
+  ou: { rows: 2, cols: 2 },
+  array: { rows: 8, cols: 8 },
+  block: 2,
+  tileRows: 'all',
+  stripOus: 2,
+  order: 'ou-bit',
+  options: { remapper: 'identity', compress: true, planarise: false, groups: 'separate' },
+}
+const plain = { ...spec, options: { ...spec.options, compress: false } }
+
+function with_(change: Partial<MapSpec>, options: Partial<MapSpec['options']> = {}): MapSpec {
+  return { ...spec, ...change, options: { ...spec.options, ...options } }
+}
+
+const ones = (rows: number, cols: number) => matrix(rows, cols, new Array<number>(rows * cols).fill(1))
+
+/** OU by OU: rows × outputs. */
+function ous(mapping: Mapping): string[] {
+  const list = (start: Int32Array, of: Int32Array, ou: number) => of.slice(start[ou]!, start[ou + 1]!).join()
+  return Array.from(
+    { length: mapping.ous },
+    (_, ou) => `${list(mapping.rowStart, mapping.rowOf, ou)}×${list(mapping.colStart, mapping.colOf, ou)}`,
+  )
+}
+
+describe('a layer of 5 × 3 on OUs of 2 × 2', () => {
+  //        outputs 0 1 | 2
+  const e = [1, 0, 0, 0, -2, 0, 0, 0, 3, 2, 0, 0, 0, 0, 0]
+  const mapping = mapLayer([matrix(5, 3, e)], spec)
+
+  it('keeps rows 0, 1, 3 for outputs 0 and 1 and row 2 for output 2, in runs of two', () => {
+    expect(ous(mapping)).toEqual(['0,1×0,1', '2×2', '3×0,1'])
+    expect(Array.from(mapping.columnOf)).toEqual([0, 1, 0])
+    expect(Array.from(mapping.runOf)).toEqual([0, 0, 1])
+    expect(Array.from(mapping.slotOf)).toEqual([0, 1, 0])
+    expect(Array.from(mapping.stripOf)).toEqual([0, 0, 0])
+  })
+
+  it('numbers windows by height and joins their rows', () => {
+    expect([mapping.windows, ...mapping.windowStart]).toEqual([2, 0, 2, 3])
+    expect(Array.from(mapping.unionRows)).toEqual([3, 1])
+    expect(Array.from(mapping.settings)).toEqual([1, 1])
+    expect(Array.from(mapping.pieceOf)).toEqual([0, 0])
+  })
+
+  it('describes strip, piece and group', () => {
+    expect(mapping.strips).toEqual([
+      {
+        matrix: 0,
+        tile: 0,
+        firstRow: 0,
+        rows: 5,
+        firstCol: 0,
+        width: 3,
+        perm: Int32Array.of(0, 1),
+        slots: 2,
+        firstWindow: 0,
+        endWindow: 2,
+      },
+    ])
+    expect(mapping.pieces).toEqual([
+      { strip: 0, firstHeight: 0, heights: 2, width: 2, group: 0, row: 0, col: 0, firstWindow: 0 },
+    ])
+    expect(mapping.groups).toEqual([{ firstPiece: 0, endPiece: 1, firstWindow: 0, endWindow: 2 }])
+  })
+
+  it('counts the zeros of deleted rows: 2 × 2 of outputs 0 and 1, 4 of output 2', () => {
+    expect(mapping.deletedWeights).toBe(8)
+    expect(mapLayer([matrix(5, 3, e)], plain).deletedWeights).toBe(0)
+  })
+
+  it('without compression keeps all five rows', () => {
+    expect(ous(mapLayer([matrix(5, 3, e)], plain))).toEqual(['0,1×0,1', '0,1×2', '2,3×0,1', '2,3×2', '4×0,1', '4×2'])
+  })
+
+  it('in tiles of two rows the last tile holds one', () => {
+    const tiled = mapLayer([matrix(5, 3, e)], with_({ tileRows: 2 }, { compress: false }))
+    expect(tiled.strips.map(({ tile, firstRow, rows }) => [tile, firstRow, rows])).toEqual([
+      [0, 0, 2],
+      [1, 2, 2],
+      [2, 4, 1],
+    ])
+    expect(ous(tiled)).toEqual(['0,1×0,1', '0,1×2', '2,3×0,1', '2,3×2', '4×0,1', '4×2'])
+    expect(Array.from(tiled.stripOf)).toEqual([0, 0, 1, 1, 2, 2])
+    expect(tiled.strips.map(({ firstWindow, endWindow }) => [firstWindow, endWindow])).toEqual([
+      [0, 1],
+      [1, 2],
+      [2, 3],
+    ])
+  })
+
+  it('in strips of one OU column the second strip starts at output 2', () => {
+    const narrow = mapLayer([matrix(5, 3, e)], with_({ stripOus: 1 }))
+    expect(narrow.strips.map(({ firstCol, width }) => [firstCol, width])).toEqual([
+      [0, 2],
+      [2, 1],
+    ])
+    expect(ous(narrow)).toEqual(['0,1×0,1', '3×0,1', '2×2'])
+  })
+
+  it('two matrices follow each other', () => {
+    const two = mapLayer([matrix(1, 1, [1]), matrix(5, 3, e)], spec)
+    expect(two.strips.map(({ matrix: m }) => m)).toEqual([0, 1])
+    expect(ous(two)).toEqual(['0×0', '0,1×0,1', '2×2', '3×0,1'])
+    expect([0, 1, 2].map((m) => firstOutput(two.matrices, m))).toEqual([0, 1, 4])
+  })
+
+  it('planarised: the second run of OU column 0 moves onto a slot that is two shorter, and the window needs two settings', () => {
+    // Four kept rows for outputs 0 and 1, none for output 2: heights 2 and 0.
+    const tall = mapLayer([matrix(4, 3, [1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0])], with_({}, { planarise: true }))
+    expect(ous(tall)).toEqual(['0,1×0,1', '2,3×0,1'])
+    expect([tall.windows, ...tall.settings, ...tall.unionRows]).toEqual([1, 2, 4])
+    expect(Array.from(tall.slotOf)).toEqual([0, 1])
+    expect(Array.from(tall.columnOf)).toEqual([0, 0])
+    expect(tall.strips[0]).toMatchObject({ slots: 2, firstWindow: 0, endWindow: 1 })
+  })
+
+  it('a layer of zeros has a strip and nothing in it', () => {
+    const empty = mapLayer([matrix(2, 2, [0, 0, 0, 0])], spec)
+    expect(empty).toMatchObject({ ous: 0, windows: 0, pieces: [], groups: [], deletedWeights: 4 })
+    expect(empty.strips).toHaveLength(1)
+    expect(Array.from(empty.windowStart)).toEqual([0])
+  })
+})
+
+describe('OU columns', () => {
+  it('carry the outputs of their slots after the permutation', () => {
+    // Blocks of 2 outputs on OUs of 4: positions hold blocks 2, 0, 1; block 2 has output 4 alone.
+    expect(columnOutputs(Int32Array.of(2, 0, 1), 2, 4, 10, 5)).toEqual([
+      [14, 10, 11],
+      [12, 13],
+    ])
+    // Blocks of 4 on OUs of 2: the second OU column of block 1 has nothing.
+    expect(columnOutputs(Int32Array.of(1, 0), 4, 2, 0, 5)).toEqual([[4], [], [0, 1], [2, 3]])
+  })
+
+  // Two blocks of 2 × 2 on the diagonal; the zero at row 0 is a weight, those off the blocks are not.
+  const packed: WeightMatrix = {
+    ...matrix(4, 4, [0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 1]),
+    diagonal: { rows: 2, cols: 2 },
+  }
+  const all = { firstRow: 0, rows: 4 }
+
+  it('structural zeros lie off the diagonal blocks', () => {
+    const off = Array.from({ length: 16 }, (_, i) => isStructural(packed, Math.floor(i / 4), i % 4))
+    const row = (s: string) => [...s].map((c) => c === 'x')
+    expect(off).toEqual(['..xx', '..xx', 'xx..', 'xx..'].flatMap(row))
+    expect(isStructural(ones(2, 2), 0, 1)).toBe(false)
+    const uneven = { ...ones(6, 2), diagonal: { rows: 3, cols: 1 } }
+    expect([0, 2, 3, 5].map((r) => isStructural(uneven, r, 0))).toEqual([false, false, true, true])
+  })
+
+  it('keep rows with a weight, or without compression rows that are not structural', () => {
+    const rows = (outputs: number[], compress: boolean, tile = all) =>
+      Array.from(keptRows(packed, tile, outputs, compress))
+    expect(rows([0, 1], true)).toEqual([0])
+    expect(rows([0, 1], false)).toEqual([0, 1])
+    expect(rows([2, 3], false)).toEqual([2, 3])
+    expect(rows([1, 2], true)).toEqual([0, 2])
+    expect(rows([1, 2], false)).toEqual([0, 1, 2, 3])
+    expect(rows([], false)).toEqual([])
+    expect(rows([3], true, { firstRow: 3, rows: 1 })).toEqual([3])
+    expect(rows([3], true, { firstRow: 1, rows: 2 })).toEqual([2])
+  })
+
+  it('lose zeros with the rows that they do not keep, structural ones not counted', () => {
+    const lost = (outputs: number[], kept: number[], tile = all) =>
+      deletedZeros(packed, tile, outputs, Int32Array.from(kept))
+    expect(lost([0, 1], [0])).toBe(2)
+    expect(lost([0, 1], [0, 1])).toBe(0)
+    expect(lost([1, 2], [0, 2])).toBe(2)
+    expect(lost([2, 3], [2, 3])).toBe(0)
+    expect(lost([0, 1], [], { firstRow: 1, rows: 2 })).toBe(2)
+    // Kept rows that follow deleted ones.
+    expect(lost([0, 1, 2, 3], [1, 3])).toBe(4)
+  })
+})
+
+describe('planarise', () => {
+  const stacks = (heights: readonly number[]): StackedOu[][] =>
+    heights.map((height, column) => Array.from({ length: height }, (_, run) => ({ column, run })))
+  const shown = (slots: StackedOu[][]) =>
+    slots.map((slot) => slot.map(({ column, run }) => `${column}${run}`).join(' '))
+
+  it.each([
+    ['a difference of one stays', [2, 1], ['00 01', '10']],
+    ['a difference of two moves', [2, 0], ['00', '01']],
+    ['the shortest slot first, of two the lower', [4, 1, 0, 0], ['00 01', '10', '03', '02']],
+    ['the tallest slot first, of two the lower', [3, 3, 0], ['00 01', '10 11', '02 12']],
+    ['from the middle to both sides', [0, 5, 1], ['14 13', '10 11', '20 12']],
+  ])('%s', (_, heights, expected) => {
+    const slots = stacks(heights as number[])
+    planarise(slots, 'ou-bit')
+    expect(shown(slots)).toEqual(expected)
+  })
+
+  it('in window-bit order leaves alone what would meet its own column', () => {
+    const slots = stacks([4, 0])
+    planarise(slots, 'window-bit')
+    expect(shown(slots)).toEqual(['00 01 02 03', ''])
+  })
+
+  it('in window-bit order moves onto a height that the column does not hold', () => {
+    const slots: StackedOu[][] = [
+      [
+        { column: 0, run: 0 },
+        { column: 0, run: 1 },
+        { column: 1, run: 1 },
+      ],
+      [{ column: 1, run: 0 }],
+      [],
+    ]
+    planarise(slots, 'window-bit')
+    // Column 1 lies at height 0, so slot 2 is not allowed; slot 1 at height 1 is.
+    expect(shown(slots)).toEqual(['00 01', '10 11', ''])
+  })
+})
+
+describe('placement', () => {
+  const strip = (heights: number, slots: number, firstWindow: number): Strip => ({
+    matrix: 0,
+    tile: 0,
+    firstRow: 0,
+    rows: 1,
+    firstCol: 0,
+    width: 1,
+    perm: Int32Array.of(0),
+    slots,
+    firstWindow,
+    endWindow: firstWindow + heights,
+  })
+
+  it('the size of a group, rounded down', () => {
+    expect(groupSize({ array: { rows: 9, cols: 7 }, ou: { rows: 2, cols: 3 } })).toEqual({ rows: 4, cols: 2 })
+  })
+
+  it('cuts tall strips, fills below, then to the right of the widest, then in a new group', () => {
+    // Groups of 4 OU rows × 8 OU columns.
+    const sized = with_({ array: { rows: 8, cols: 16 } })
+    const strips = [strip(6, 2, 0), strip(1, 3, 6), strip(2, 3, 7), strip(0, 3, 9), strip(4, 3, 9), strip(1, 8, 13)]
+    const { pieces, groups } = place(strips, sized)
+    const told = pieces.map((p) => [p.strip, p.firstHeight, p.heights, p.width, p.group, p.row, p.col, p.firstWindow])
+    expect(told).toEqual([
+      [0, 0, 4, 2, 0, 0, 0, 0],
+      // does not fit below: right of width 2
+      [0, 4, 2, 2, 0, 0, 2, 4],
+      [1, 0, 1, 3, 0, 2, 2, 6],
+      // one row is left, two needed: right of the widest, 3
+      [2, 0, 2, 3, 0, 0, 5, 7],
+      // neither below nor to the right
+      [4, 0, 4, 3, 1, 0, 0, 9],
+      [5, 0, 1, 8, 2, 0, 0, 13],
+    ])
+    expect(groups).toEqual([
+      { firstPiece: 0, endPiece: 4, firstWindow: 0, endWindow: 9 },
+      { firstPiece: 4, endPiece: 5, firstWindow: 9, endWindow: 13 },
+      { firstPiece: 5, endPiece: 6, firstWindow: 13, endWindow: 14 },
+    ])
+  })
+
+  it('a piece that is too wide for the place below goes to the right or to a new group', () => {
+    const sized = with_({ array: { rows: 8, cols: 8 } })
+    const { pieces } = place([strip(4, 2, 0), strip(1, 1, 4), strip(1, 2, 5), strip(1, 3, 6)], sized)
+    expect(pieces.map((p) => [p.group, p.row, p.col])).toEqual([
+      [0, 0, 0],
+      [0, 0, 2],
+      [0, 1, 2],
+      [1, 0, 0],
+    ])
+  })
+
+  it('a piece that fits exactly fits', () => {
+    const sized = with_({ array: { rows: 4, cols: 4 } })
+    const { pieces } = place([strip(1, 2, 0), strip(1, 2, 1), strip(1, 1, 2)], sized)
+    expect(pieces.map((p) => [p.group, p.row, p.col])).toEqual([
+      [0, 0, 0],
+      [0, 1, 0],
+      [1, 0, 0],
+    ])
+  })
+})
+
+describe('shapes', () => {
+  it.each([
+    // α, P_BL, β → port width, N₀, N, switches, stages
+    [8, 8, 4, 4, 16, 16, 56, 7],
+    [3, 8, 4, 4, 6, 8, 20, 5],
+    [2, 2, 2, 2, 2, 2, 1, 1],
+    [4, 2, 8, 2, 4, 4, 6, 3],
+    [1, 4, 4, 4, 1, 1, 0, 0],
+  ])(
+    'Benes network of %i × %i outputs in blocks of %i',
+    (ousWide, cols, blockSize, portOutputs, ports, padded, switches, stages) => {
+      expect(benesShape(ousWide, cols, blockSize)).toEqual({ portOutputs, ports, padded, switches, stages })
+    },
+  )
+
+  it('parameters: ranges and units', () => {
+    expectFields(ouParams, [
+      ['rows', 'a whole number 1 … 4096', 'word line'],
+      ['cols', 'a whole number 1 … 4096', 'bit line'],
+    ])
+    expectFields(arrayParams, [
+      ['rows', 'a whole number 1 … 65536', 'word line'],
+      ['cols', 'a whole number 1 … 65536', 'bit line'],
+    ])
+    expectFields(tileParams, [['rows', 'a whole number 1 … 16777216 or "all"', 'row']])
+    expectFields(stripParams, [['ous', 'a whole number 1 … 4096', 'OU column']])
+    expectFields(mappingParams, [
+      ['remapper', 'text', ''],
+      ['compress', 'true or false', ''],
+      ['planarise', 'true or false', ''],
+      ['groups', '"separate", "block-diagonal"', ''],
+    ])
+    expect([rangeOf(block), metaOf(block).unit]).toEqual(['a whole number 1 … 4096', 'output'])
+    expect(metaOf(block).description).toMatch(/\w+ \w+/)
+  })
+})
+
+describe('remappers', () => {
+  it('identity leaves every block where it is', () => {
+    const problem = { matrix: ones(1, 6), firstRow: 0, rows: 1, firstCol: 0, width: 6, blocks: 3, spec }
+    expect(Array.from(remappers.get('identity').remap(problem))).toEqual([0, 1, 2])
+  })
+
+  it('every one says what it does, and gives a permutation of the blocks of any strip', () => {
+    for (const remapper of remappers.all) {
+      expect(remapper.doc).toMatch(/\w+ \w+/)
+      const problem = { matrix: ones(4, 5), firstRow: 0, rows: 4, firstCol: 0, width: 5, blocks: 3, spec }
+      expect(Array.from(remapper.remap(problem)).sort()).toEqual([0, 1, 2])
+    }
+  })
+})
