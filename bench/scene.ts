@@ -10,6 +10,7 @@ import type { Machine } from '../sim/chip/spec.js'
 import { plainEvent, runEvent } from '../sim/engines/event.js'
 import { type DriveWeights, driveWeights } from '../sim/engines/fast/drive.js'
 import { type FastOptions, runFast } from '../sim/engines/fast/fast.js'
+import { createFastLayer } from '../sim/engines/fast/macro.js'
 import { type FastPlan, planFast } from '../sim/engines/fast/plan.js'
 import { timingOf } from '../sim/engines/fast/result.js'
 import { chooseGather, tensorStreams } from '../sim/engines/fast/streams.js'
@@ -89,7 +90,7 @@ export function fastTiming(
   const ctx = contextOf(layer, count)
   const options = { memoryBytes, onPass: null, ...(onBlock && { onBlock }) }
   const streams = tensorStreams(gathers, layer.tensor, item)
-  return timingOf(runFast(layer.plan, ctx, layer.placed.macros, streams, options), ctx, layer.weights)
+  return timingOf(runFast(createFastLayer(layer.plan), ctx, layer.placed.macros, streams, options), ctx, layer.weights)
 }
 
 function firstVectors(gathers: readonly Gather[], count: number): Gather[] {
@@ -119,6 +120,7 @@ export function fastValues(layer: SceneLayer, vectors: number): FastValues {
     skipZeroPlanes,
     sliceMasks: placed.masks,
     passes: passesOf(layer, vectors),
+    adcCodes: false,
   })
 }
 
@@ -130,7 +132,7 @@ export function eventTiming(layer: SceneLayer, ctx: TallyContext): TimingResult 
 /** What the event engine reads: the vectors of an item one after another. */
 export function eventContext(layer: SceneLayer, item = 0, vectors: number | null = null): TallyContext {
   const choice = vectors === null ? null : ({ kind: 'first', n: vectors } as const)
-  const { chosen, work } = itemVectors(layer.placed, layer.tensor, item, layer.machine, choice)
+  const { chosen, work } = itemVectors(layer.placed, layer.tensor, item, layer.machine.weights.rowOrder, choice)
   return { ...contextOf(layer, chosen.length), work }
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { packageRoot } from '../models/base/paths.js'
 import { energy, engineering, grouped } from '../models/base/units.js'
 import { resolveMachine } from '../sim/chip/resolve.js'
+import { runDefaults } from '../sim/options.js'
 import { silent } from '../sim/progress.js'
 import { runSimulation } from '../sim/run.js'
 import type { RunResult } from '../traces/results/result.js'
@@ -36,24 +37,13 @@ async function validate(name: string): Promise<string> {
   const model = join(dataFolder!, 'models', `${name}.onnx`)
   const { result } = await runSimulation(
     {
+      ...runDefaults,
       model,
       inputs,
-      labels: null,
-      trace: null,
       machine,
-      layers: null,
-      limit: null,
-      vectors: null,
-      values: true,
-      kernel: 'wheel',
-      check: true,
-      dryRun: false,
-      dumpMapping: false,
-      dumpVectors: null,
-      out: null,
-      force: false,
+      engine: 'event',
+      check: 'all',
       signal: new AbortController().signal,
-      commandLine: [],
     },
     silent,
   )

@@ -6,7 +6,7 @@ import type { CodedTensor } from '../models/nn/types.js'
 import { losslessBits } from '../models/values/adc.js'
 import { weightSums } from '../models/values/finish.js'
 import { writeNpy } from '../traces/store/npy.js'
-import type { LayerOutcome } from './chip/layer.js'
+import type { ItemOutcome } from './chip/items/engine.js'
 import type { PlacedLayer } from './chip/prepare.js'
 import type { Machine } from './chip/spec.js'
 import type { Firing } from './engines/event.js'
@@ -14,7 +14,7 @@ import type { Firing } from './engines/event.js'
 export interface LayerDump {
   readonly onFiring: (firing: Firing) => void
   /** files below the run directory */
-  files(outcome: LayerOutcome): Map<string, Uint8Array | string>
+  files(outcome: ItemOutcome): Map<string, Uint8Array | string>
 }
 
 const columns = ['macro', 'stage', 'start', 'interval', 'pass', 'window', 'ou', 'plane', 'slice'] as const
@@ -42,7 +42,7 @@ export function dumpLayer(
       files.set(`${folder}/mapping.json`, `${JSON.stringify(mappingOf(placed, machine))}\n`)
       for (const [m, matrix] of placed.mapping.matrices.entries())
         files.set(`${folder}/e-${m}.npy`, writeNpy({ shape: [matrix.rows, matrix.cols], data: matrix.e }))
-      if (choice.dumpVectors === null || outcome.firstItem === null) return files
+      if (choice.dumpVectors === null || outcome.detail === null) return files
       files.set(`${folder}/firings.csv`, `${[columns.join(','), ...rows].join('\n')}\n`)
       addVectors(files, folder, placed, tensor, outcome)
       return files
@@ -55,9 +55,9 @@ function addVectors(
   folder: string,
   placed: PlacedLayer,
   tensor: CodedTensor,
-  outcome: LayerOutcome,
+  outcome: ItemOutcome,
 ): void {
-  const { vectors, outputs } = outcome.firstItem!
+  const { input: vectors, outputs } = outcome.detail!
   for (const [m, codes] of vectors.vectors.entries()) {
     const data = new Uint8Array(codes.passes.length * codes.vectors * codes.rows)
     for (const [p, block] of codes.passes.entries()) data.set(block, p * codes.vectors * codes.rows)
@@ -74,14 +74,14 @@ function addVectors(
   files.set(`${folder}/counters.json`, `${JSON.stringify(countersOf(outcome))}\n`)
 }
 
-export function countersOf(outcome: Pick<LayerOutcome, 'timing' | 'values'>) {
+export function countersOf(outcome: Pick<ItemOutcome, 'timing' | 'values'>) {
   const { timing, values } = outcome
   return {
     cycles: timing.cycles,
     ...Object.fromEntries(actions.map((action, i) => [action.name, timing.actions.counts[i]])),
     cellReads: Array.from(timing.actions.cellReads),
     adcCodes: Array.from(timing.actions.adcCodes),
-    clipped: values?.clips.clipped ?? null,
+    clipped: values?.clipped ?? null,
     planesFired: timing.planesFired,
     planesTotal: timing.planesTotal,
     ouActivations: timing.ouActivations,

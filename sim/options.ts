@@ -23,9 +23,16 @@ export interface RunOptions extends SourceOptions {
   readonly layers: string | null
   readonly vectors: VectorChoice | null
   readonly values: boolean
+  /** count conversions by ADC code */
+  readonly adcCodes: boolean
+  readonly engine: string
   readonly kernel: 'wheel' | 'sdsl'
-  /** compare with onnxruntime's own results where it is at hand */
-  readonly check: boolean
+  /** null: as many as the machine has, one for little work */
+  readonly threads: number | null
+  /** bytes that the working set of a simulation may take */
+  readonly memoryBytes: number
+  /** items whose layers are compared with onnxruntime's own results when it runs anyway */
+  readonly check: 'off' | 'first' | 'all'
   readonly dryRun: boolean
   readonly dumpMapping: boolean
   /** firings per stage and macro in the dump; null: no vectors dumped */
@@ -40,4 +47,28 @@ export interface RecordOptions extends SourceOptions {
   readonly pack: boolean
   readonly out: string
   readonly force: boolean
+}
+
+/** A run of the embedded network in which nothing is left out: what a program changes to ask for something else. */
+export const runDefaults: Omit<RunOptions, 'machine' | 'signal'> = {
+  model: null,
+  inputs: null,
+  labels: null,
+  limit: null,
+  trace: null,
+  layers: null,
+  vectors: null,
+  values: true,
+  adcCodes: false,
+  engine: 'fast',
+  kernel: 'wheel',
+  threads: null,
+  memoryBytes: 2 ** 30,
+  check: 'first',
+  dryRun: false,
+  dumpMapping: false,
+  dumpVectors: null,
+  out: null,
+  force: false,
+  commandLine: [],
 }

@@ -29,6 +29,7 @@ const layers: readonly string[] = [
   'sim/chip/spec.ts',
   'sim/options.ts',
   'sim/chip',
+  'sim/threads',
   'sim',
   'sim/cli',
   'bench',

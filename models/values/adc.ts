@@ -77,3 +77,8 @@ function isClipped(spec: AdcSpec, sum: number): boolean {
   if (spec.mode === 'scaled') return Math.floor((2 * sum + spec.lsb) / (2 * spec.lsb)) > 2 ** spec.bits - 1
   return sum >= (spec.table ?? []).length
 }
+
+/** Codes that can occur: 0 … the largest of the table. */
+export function codeCount({ codes }: AdcTables): number {
+  return codes.reduce((a, b) => Math.max(a, b), 0) + 1
+}

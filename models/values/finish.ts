@@ -62,15 +62,19 @@ function codeValue(byte: number, form: CodeForm): number {
   return form === 'twos-complement' && byte > 127 ? byte - 256 : byte
 }
 
-export interface ErrorStatistics {
+/** What is needed of results and their exact values to tell the error; adds up over items. */
+export interface ErrorTotals {
+  readonly results: number
   readonly maxError: number
-  readonly rmsError: number
-  /** 10·log10(Σ exact² / Σ error²); null when there is no error */
-  readonly sqnrDb: number | null
+  /** Σ error², Σ exact² */
+  readonly noise: number
+  readonly signal: number
 }
 
+export const noErrors: ErrorTotals = { results: 0, maxError: 0, noise: 0, signal: 0 }
+
 /** Error of `actual` against `exact`, over all entries. */
-export function errorStatistics(actual: Float64Array, exact: Float64Array): ErrorStatistics {
+export function errorTotals(actual: Float64Array, exact: Float64Array): ErrorTotals {
   let maxError = 0
   let noise = 0
   let signal = 0
@@ -80,6 +84,26 @@ export function errorStatistics(actual: Float64Array, exact: Float64Array): Erro
     noise += error * error
     signal += exact[i]! * exact[i]!
   }
-  const rmsError = exact.length === 0 ? 0 : Math.sqrt(noise / exact.length)
+  return { results: exact.length, maxError, noise, signal }
+}
+
+export function addErrors(a: ErrorTotals, b: ErrorTotals): ErrorTotals {
+  return {
+    results: a.results + b.results,
+    maxError: Math.max(a.maxError, b.maxError),
+    noise: a.noise + b.noise,
+    signal: a.signal + b.signal,
+  }
+}
+
+export interface ErrorStatistics {
+  readonly maxError: number
+  readonly rmsError: number
+  /** 10·log10(Σ exact² / Σ error²); null when there is no error */
+  readonly sqnrDb: number | null
+}
+
+export function errorStatistics({ results, maxError, noise, signal }: ErrorTotals): ErrorStatistics {
+  const rmsError = results === 0 ? 0 : Math.sqrt(noise / results)
   return { maxError, rmsError, sqnrDb: noise === 0 ? null : 10 * Math.log10(signal / noise) }
 }

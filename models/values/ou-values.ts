@@ -3,7 +3,7 @@
 // rows and cells that it equals is in naive.ts.
 import { firstOutput, type Mapping } from '../mapping/mapping.js'
 import type { CodeForm } from '../nn/types.js'
-import type { AdcTables } from './adc.js'
+import { type AdcTables, codeCount } from './adc.js'
 import { cellLevel, sliceWeight, type WeightCoding } from './encode.js'
 import { forEachWeight } from './ou-cells.js'
 
@@ -43,7 +43,7 @@ export function createOuValues(input: ValueInput): OuValues {
   const cells = cellMasks(mapping, coding)
   const acc = new Float64Array(input.vectors * outputs)
   const lossless = new Float64Array(input.vectors * outputs)
-  const histogram = new Float64Array(adc.codes.reduce((a, b) => Math.max(a, b), 0) + 1)
+  const histogram = new Float64Array(codeCount(adc))
   const drive = createDriver(input)
   let clipped = 0
 

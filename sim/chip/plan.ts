@@ -1,13 +1,10 @@
 // What a network asks of a machine before anything is simulated: mappings in numbers, arrays, MACs. Also what --dry-run prints.
-import { ModelError } from '../../models/base/errors.js'
 import { isStructural } from '../../models/mapping/columns.js'
 import type { Mapping } from '../../models/mapping/mapping.js'
-import { layerTensor } from '../../models/nn/results.js'
-import type { Layer, Network } from '../../models/nn/types.js'
-import type { RecordedTrace } from '../../traces/record/trace.js'
+import type { CodeForm, Layer } from '../../models/nn/types.js'
 import type { MappingSummary } from '../../traces/results/result.js'
-import { type PlacedLayer, placeLayer } from './prepare.js'
-import type { Machine } from './spec.js'
+import type { LayerJob } from './job.js'
+import type { PlacedLayer } from './prepare.js'
 
 export interface LayerPlan {
   readonly layer: Layer
@@ -30,18 +27,10 @@ export interface NetworkPlan {
   readonly layers: readonly LayerPlan[]
 }
 
-export function planNetwork(network: Network, trace: RecordedTrace, machine: Machine): NetworkPlan {
-  return { layers: network.layers.map((layer) => planLayer(network, layer, trace, machine)) }
-}
-
-function planLayer(network: Network, layer: Layer, trace: RecordedTrace, machine: Machine): LayerPlan {
-  const tensor = layerTensor(trace.tensors, layer)
-  if (tensor === undefined)
-    throw new ModelError(`${network.file}: the trace holds no tensor "${layer.inputTensor}" for layer ${layer.name}`)
-  const placed = placeLayer(layer, tensor.shape, machine, 'machine')
-  const dense = placeLayer(layer, tensor.shape, machine, 'dense-same-hardware')
-  const { mapping, coding } = placed
-  const passes = placed.resolved.vectors * (tensor.form === 'split' ? 2 : 1)
+/** @param form of the layer's activations */
+export function planLayer({ placed, dense }: Pick<LayerJob, 'placed' | 'dense'>, form: CodeForm): LayerPlan {
+  const { layer, mapping, coding } = placed
+  const passes = placed.resolved.vectors * (form === 'split' ? 2 : 1)
   return {
     layer,
     summary: summarise(placed, dense.mapping),

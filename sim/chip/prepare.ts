@@ -4,7 +4,7 @@ import { type BenesShape, benesShape, type Mapping } from '../../models/mapping/
 import type { MapSpec } from '../../models/mapping/spec.js'
 import { im2col, type ResolvedLayer, resolveLayer } from '../../models/nn/lower.js'
 import { quantiseWeights } from '../../models/nn/quantise.js'
-import type { CodedTensor, Layer, QuantisedWeights, VectorCodes } from '../../models/nn/types.js'
+import type { CodedTensor, Layer, QuantisedWeights, RowOrder, VectorCodes } from '../../models/nn/types.js'
 import { type AdcTables, adcTables, maxSum } from '../../models/values/adc.js'
 import { type WeightCoding, weightCoding } from '../../models/values/encode.js'
 import { sliceMasks } from '../../models/values/ou-cells.js'
@@ -16,6 +16,8 @@ import type { Machine } from './spec.js'
 /** One layer on one variant of a machine, without activations. */
 export interface PlacedLayer {
   readonly layer: Layer
+  /** shape of the recorded tensor that feeds the layer, one item */
+  readonly inputShape: readonly number[]
   readonly resolved: ResolvedLayer
   readonly weights: QuantisedWeights
   readonly mapping: Mapping
@@ -29,19 +31,25 @@ export interface PlacedLayer {
   readonly packed: boolean
 }
 
+/** @param twin the same layer on another variant: its integers are used again where groups are packed alike */
 export function placeLayer(
   layer: Layer,
   inputShape: readonly number[],
   machine: Machine,
   variant: Variant,
+  twin: PlacedLayer | null = null,
 ): PlacedLayer {
   const map = mapSpec(machine, variant)
-  const weights = quantiseWeights(layer, machine.weights, map.options.groups)
+  const weights =
+    twin?.map.options.groups === map.options.groups
+      ? twin.weights
+      : quantiseWeights(layer, machine.weights, map.options.groups)
   const mapping = mapLayer(weights.matrices, map)
   const coding = weightCoding(weights.matrices, machine.weights.encoding, machine.cell.bits)
   const spec = macroSpec(machine, variant, coding.polarities)
   return {
     layer,
+    inputShape,
     resolved: resolveLayer(layer, inputShape),
     weights,
     mapping,
@@ -72,11 +80,10 @@ export function itemVectors(
   placed: PlacedLayer,
   tensor: CodedTensor,
   item: number,
-  machine: Machine,
+  order: RowOrder,
   choice: VectorChoice | null,
 ): ItemVectors {
   const chosen = chooseVectors(placed.resolved.vectors, choice)
-  const order = machine.weights.rowOrder
   const groups: (number | 'all')[] = placed.packed ? ['all'] : placed.mapping.matrices.map((_, g) => g)
   const vectors = groups.map((g) => pick(im2col(placed.layer, placed.resolved, tensor, item, g, order), chosen))
   const work: LayerWork = {

@@ -1,26 +1,34 @@
 // Counts → energy and area, and everything together → RunResult. The simulation itself knows no joule.
-import { SpecError } from '../../models/base/errors.js'
 import { area } from '../../models/cost/area.js'
 import { bindPrices } from '../../models/cost/bind.js'
 import { programmingEnergyPj } from '../../models/cost/cell.js'
 import { type PriceFacts, priceContext, type Variant } from '../../models/cost/context.js'
 import { alternatives, type ChipCounts, price, totalPj } from '../../models/cost/price.js'
 import type { Network } from '../../models/nn/types.js'
-import type { RecordedTrace } from '../../traces/record/trace.js'
+import type { ItemFacts, RecordedProduct } from '../../traces/record/trace.js'
 import type { BaselineResult, LayerResult, RunResult } from '../../traces/results/result.js'
 import type { RunOptions } from '../options.js'
-import { type DenseOutcome, type LayerOutcome, spans } from './layer.js'
+import type { LayerOutcome } from './layer.js'
 import type { LayerPlan, NetworkPlan } from './plan.js'
 import { machineAdc } from './prepare.js'
 import type { Machine } from './spec.js'
+import { type DenseOutcome, spans } from './totals.js'
+
+/** What is told of the trace whose items were simulated. */
+export interface SimulatedTrace {
+  readonly sha256: string
+  readonly items: readonly Pick<ItemFacts, 'prediction' | 'labels'>[]
+  readonly products: readonly RecordedProduct[]
+  /** there are more items, or may be */
+  readonly limited: boolean
+}
 
 export interface PricedRun {
   readonly options: RunOptions
+  /** engine that was used */
+  readonly engine: string
   readonly network: Network
-  readonly trace: RecordedTrace
-  readonly traceSha256: string
-  readonly labels: readonly (readonly number[])[] | null
-  readonly items: number
+  readonly trace: SimulatedTrace
   readonly plan: NetworkPlan
   readonly outcomes: readonly { readonly plan: LayerPlan; readonly outcome: LayerOutcome }[]
 }
@@ -39,12 +47,12 @@ export function priceRun(run: PricedRun): RunResult {
   const cells = run.plan.layers.reduce((sum, layer) => sum + layer.cells, 0)
   return {
     network: { file: run.network.file, sha256: run.network.sha256 },
-    trace: { sha256: run.traceSha256, items: run.items },
+    trace: { sha256: run.trace.sha256, items: run.trace.items.length },
     machine: machine.name,
-    engine: 'event',
+    engine: run.engine,
     partial: partialWords(run),
     layers,
-    notOnArrays: run.trace.products.map(({ name, op, macs }) => ({ name, op, macs: macs * run.items })),
+    notOnArrays: run.trace.products.map(({ name, op, macs }) => ({ name, op, macs: macs * run.trace.items.length })),
     accuracy: accuracyOf(run),
     area: area(prices, chip),
     prices: {
@@ -89,12 +97,18 @@ function layerResult(plan: LayerPlan, outcome: LayerOutcome, run: PricedRun, fac
     const rows = price(bound, dense.actions, dense, chipCounts(machine, run.plan, variant))
     return { cycles: dense.cycles, energyPj: totalPj(rows), ...plan.dense }
   }
+  const itemEnergyPj = (variant: Variant): ((counted: DenseOutcome) => number) => {
+    const bound = bindPrices(priceContext(machine, facts, variant))
+    const chip = chipCounts(machine, run.plan, variant)
+    return (counted) => totalPj(price(bound, counted.actions, counted, chip))
+  }
+  const [ownPj, barePj] = [itemEnergyPj('machine'), itemEnergyPj('dense-bare')]
   const macsPerVector = plan.macs / plan.vectors
   return {
     index: plan.layer.index,
     name: plan.layer.name,
     op: plan.layer.op,
-    vectorsTotal: plan.vectors * run.items,
+    vectorsTotal: plan.vectors * run.trace.items.length,
     vectors: outcome.vectors,
     macs: macsPerVector * outcome.vectors,
     mapping: plan.summary,
@@ -107,6 +121,16 @@ function layerResult(plan: LayerPlan, outcome: LayerOutcome, run: PricedRun, fac
       bare: baseline('dense-bare', outcome.bare),
       sameHardware: baseline('dense-same-hardware', outcome.sameHardware),
     },
+    items: outcome.items.map((entry) => ({
+      item: entry.item,
+      cycles: entry.run.cycles,
+      energyPj: ownPj(entry.run),
+      denseBareCycles: entry.bare.cycles,
+      denseBareEnergyPj: barePj(entry.bare),
+      planesFired: entry.planesFired,
+      ouActivations: entry.ouActivations,
+      clipped: entry.clipped,
+    })),
   }
 }
 
@@ -123,9 +147,9 @@ function partialWords(run: PricedRun): string | null {
   const parts: string[] = []
   if (run.outcomes.length < run.plan.layers.length)
     parts.push(`${run.outcomes.length} of ${run.plan.layers.length} layers`)
-  const { vectors, limit } = run.options
-  if (limit !== null && (run.items < run.trace.items || run.trace.items === limit))
-    parts.push(`first ${run.items} item${run.items === 1 ? '' : 's'}`)
+  const { vectors } = run.options
+  const items = run.trace.items.length
+  if (run.trace.limited) parts.push(`first ${items} item${items === 1 ? '' : 's'}`)
   if (vectors !== null)
     parts.push(
       vectors.kind === 'first'
@@ -135,11 +159,9 @@ function partialWords(run: PricedRun): string | null {
   return parts.length === 0 ? null : parts.join('; ')
 }
 
-function accuracyOf(run: PricedRun): RunResult['accuracy'] {
-  const { labels, items } = run
-  if (labels === null) return null
-  if (labels.length < items) throw new SpecError(`${labels.length} labels for ${items} items; give one label an item`)
-  let correct = 0
-  for (let i = 0; i < items; i++) if (labels[i]!.includes(run.trace.predictions[i]!)) correct++
-  return { items, correct }
+/** Top-1 of the recorded network, where every item has its labels. */
+function accuracyOf({ trace }: PricedRun): RunResult['accuracy'] {
+  if (trace.items.some(({ labels }) => labels === null)) return null
+  const correct = trace.items.filter(({ prediction, labels }) => labels!.includes(prediction))
+  return { items: trace.items.length, correct: correct.length }
 }

@@ -1,51 +1,47 @@
-// Comparison of the lossless result of a layer with what ONNX Runtime computed for it.
-import { outputIndex } from '../../models/nn/lower.js'
+// Comparison of the lossless result of a layer with what ONNX Runtime computed for it: of the plain integer product, which every engine's
+// results are held against.
+import { firstOutput } from '../../models/mapping/mapping.js'
+import { im2col, integerProduct, outputIndex, resolveLayer } from '../../models/nn/lower.js'
+import { quantiseWeights } from '../../models/nn/quantise.js'
 import { realResults, representable } from '../../models/nn/results.js'
-import type { CodedTensor } from '../../models/nn/types.js'
+import type { CodedTensor, Layer } from '../../models/nn/types.js'
 import type { ReferenceCheck } from '../../traces/results/result.js'
-import type { PlacedLayer } from './prepare.js'
-
-/** Output tensor of the layer for one item, as numbers. */
-export interface ReferenceTensor {
-  readonly data: ArrayLike<number>
-  /** shape of the layer's input for the item */
-  readonly inputShape: readonly number[]
-}
+import type { Machine } from './spec.js'
 
 export interface ReferenceTotals {
   readonly quantised: boolean
-  items: number
   maxSteps: number
   signal: number
   noise: number
 }
 
-export function createReferenceTotals(placed: PlacedLayer): ReferenceTotals {
-  const quantised = placed.layer.input !== null && placed.layer.weights.kind === 'integer'
-  return { quantised, items: 0, maxSteps: 0, signal: 0, noise: 0 }
+export function createReferenceTotals(layer: Layer): ReferenceTotals {
+  const quantised = layer.input !== null && layer.weights.kind === 'integer'
+  return { quantised, maxSteps: 0, signal: 0, noise: 0 }
 }
 
-/** @param exact integer products of the chosen vectors, vectors × outputs over all groups */
+/**
+ * @param tensor of one item
+ * @param theirs onnxruntime's result of the layer for the item
+ */
 export function addReference(
   totals: ReferenceTotals,
-  placed: PlacedLayer,
+  layer: Layer,
+  machine: Machine,
   tensor: CodedTensor,
-  chosen: Int32Array,
-  exact: Float64Array,
-  theirs: ReferenceTensor,
+  theirs: ArrayLike<number>,
 ): void {
-  const { layer, resolved, weights } = placed
-  const { groups } = layer.geometry
-  const { cols } = resolved
-  const at = outputIndex(layer, resolved, theirs.inputShape)
-  const real = realResults(layer, theirs.data)
-  totals.items++
-  for (const [i, vector] of chosen.entries()) {
-    for (let g = 0; g < groups; g++) {
-      for (let c = 0; c < cols; c++) {
-        const o = g * cols + c
-        const unit = tensor.scale * weights.scale[o]!
-        const ours = representable(layer, unit * exact[i * groups * cols + o]! + (layer.bias?.[o] ?? 0))
+  const resolved = resolveLayer(layer, tensor.shape)
+  const { matrices, scale } = quantiseWeights(layer, machine.weights, 'separate')
+  const real = realResults(layer, theirs)
+  const at = outputIndex(layer, resolved, tensor.shape)
+  for (const [g, matrix] of matrices.entries()) {
+    const exact = integerProduct(matrix, im2col(layer, resolved, tensor, 0, g, machine.weights.rowOrder))
+    const first = firstOutput(matrices, g)
+    for (let vector = 0; vector < resolved.vectors; vector++) {
+      for (let c = 0; c < matrix.cols; c++) {
+        const unit = tensor.scale * scale[first + c]!
+        const ours = representable(layer, unit * exact[vector * matrix.cols + c]! + (layer.bias?.[first + c] ?? 0))
         const reference = real[at(g, vector, c)]!
         const error = ours - reference
         totals.signal += reference * reference
@@ -56,8 +52,7 @@ export function addReference(
   }
 }
 
-export function finishReference(totals: ReferenceTotals): ReferenceCheck | null {
-  if (totals.items === 0) return null
+export function finishReference(totals: ReferenceTotals): ReferenceCheck {
   const sqnrDb = totals.noise === 0 ? null : 10 * Math.log10(totals.signal / totals.noise)
   return { kind: totals.quantised ? 'quantised' : 'float', maxSteps: totals.quantised ? totals.maxSteps : null, sqnrDb }
 }

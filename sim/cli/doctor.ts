@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { CheckFailure } from '../../models/base/errors.js'
 import { engineering } from '../../models/base/units.js'
 import { installHint } from '../../traces/record/session.js'
-import { embeddedFile } from '../run.js'
+import { embeddedFile } from '../source.js'
 import type { CliCommand } from './context.js'
 
 export const doctor: CliCommand = {

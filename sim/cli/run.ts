@@ -8,6 +8,7 @@ import { engineering, grouped } from '../../models/base/units.js'
 import { renderTable } from '../../traces/report/table.js'
 import { checkTarget, writeRunDirectory } from '../../traces/results/directory.js'
 import { summaryOf } from '../../traces/results/summary.js'
+import { engines } from '../chip/items/index.js'
 import { resolveMachine } from '../chip/resolve.js'
 import type { RunOptions, VectorChoice } from '../options.js'
 import { type RunOutcome, runSimulation } from '../run.js'
@@ -24,7 +25,10 @@ interface Flags extends MachineFlags {
   readonly values: string
   readonly engine: string
   readonly kernel: 'wheel' | 'sdsl'
-  readonly check: boolean
+  readonly threads?: number
+  readonly memory: number
+  readonly adcCodes?: boolean
+  readonly check: RunOptions['check'] | false
   readonly dryRun?: boolean
   readonly dumpMapping?: boolean
   readonly dumpVectors?: number
@@ -54,9 +58,18 @@ export const run: CliCommand = {
       .option('--limit <n>', 'items to take, from the first', wholeNumber('--limit', 1))
       .option('--vectors <choice>', 'vectors of every layer: first:N or every:K', vectorChoice)
       .option('--values <on|off>', 'compute values, or timing and energy only', 'on')
-      .option('--engine <name>', 'engine: event', 'event')
-      .option('--kernel <name>', 'event kernel: wheel or sdsl', 'wheel')
-      .option('--no-check', 'do not compare with onnxruntime')
+      .option('--engine <name>', `engine: ${engines.all.map((e) => `${e.name} (${e.doc})`).join('; ')}`, 'fast')
+      .option('--threads <n>', 'threads (default: one a core, one for little work)', wholeNumber('--threads', 1))
+      .option(
+        '--memory <size>',
+        'working set of a simulation, for example 512MiB or 2GiB',
+        memorySize,
+        memorySize('1GiB'),
+      )
+      .option('--kernel <name>', 'event kernel of engine event: wheel or sdsl', 'wheel')
+      .option('--adc-codes', 'count conversions by ADC code')
+      .option('--check <items>', 'items to compare with onnxruntime when it runs: off, first or all', 'first')
+      .option('--no-check', 'the same as --check off')
       .option('--dry-run', 'print MACs, OUs, expected time and memory, and stop')
       .option('--dump-mapping', 'write where the weights lie (needs --out)')
       .option(
@@ -77,6 +90,18 @@ function vectorChoice(text: string): VectorChoice {
     throw new SpecError(`--vectors ${text}: expected first:N or every:K with a number of at least 1`)
   return match[1] === 'first' ? { kind: 'first', n } : { kind: 'every', k: n }
 }
+
+/** Bytes of a size with a unit. */
+function memorySize(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?$/i.exec(text)
+  const power = 'KMGT'.indexOf((match?.[2] ?? '').toUpperCase() || ' ') + 1
+  const bytes = Number(match?.[1] ?? 0) * (match?.[3] === '' ? 1000 : 1024) ** power
+  if (match === null || !(bytes >= smallestMemory) || bytes > Number.MAX_SAFE_INTEGER)
+    throw new SpecError(`--memory ${text}: expected a size such as 512MiB or 2GiB, at least 64MiB`)
+  return Math.floor(bytes)
+}
+
+const smallestMemory = 64 * 2 ** 20
 
 async function act(context: CliContext, model: string | undefined, flags: Flags): Promise<void> {
   const options = runOptions(context, model, flags)
@@ -108,9 +133,12 @@ async function act(context: CliContext, model: string | undefined, flags: Flags)
 }
 
 function runOptions(context: CliContext, model: string | undefined, flags: Flags): RunOptions {
-  if (flags.engine !== 'event') throw new SpecError(`--engine ${flags.engine}: unknown engine. Known: event.`)
+  const engine = engines.get(flags.engine)
   if (flags.kernel !== 'wheel' && flags.kernel !== 'sdsl')
     throw new SpecError(`--kernel ${String(flags.kernel)}: unknown kernel. Known: wheel, sdsl.`)
+  const check = flags.check === false ? 'off' : flags.check
+  if (check !== 'off' && check !== 'first' && check !== 'all')
+    throw new SpecError(`--check ${String(check)}: expected off, first or all`)
   if (flags.values !== 'on' && flags.values !== 'off')
     throw new SpecError(`--values ${flags.values}: expected on or off`)
   if (flags.inputs !== undefined && flags.trace !== undefined)
@@ -130,8 +158,12 @@ function runOptions(context: CliContext, model: string | undefined, flags: Flags
     limit: flags.limit ?? (embedded ? embeddedItems : null),
     vectors: flags.vectors ?? null,
     values: flags.values === 'on',
+    adcCodes: flags.adcCodes === true || dumps,
+    engine: dumps && !engine.firings ? 'event' : engine.name,
     kernel: flags.kernel,
-    check: flags.check,
+    threads: dumps ? 1 : (flags.threads ?? null),
+    memoryBytes: flags.memory,
+    check,
     dryRun: flags.dryRun === true,
     dumpMapping: flags.dumpMapping === true,
     dumpVectors: flags.dumpVectors ?? null,
@@ -177,7 +209,7 @@ export function packageVersion(): string {
 }
 
 function manifest(options: RunOptions, started: number) {
-  const { machine, layers, limit, vectors, values, kernel } = options
+  const { machine, layers, limit, vectors, values, adcCodes, engine, kernel } = options
   const finished = Date.now()
   const host = {
     hostname: hostname(),
@@ -203,7 +235,7 @@ function manifest(options: RunOptions, started: number) {
     version: packageVersion(),
     configuration: machine,
     seeds: {},
-    request: { layers, limit, vectors, values, kernel },
+    request: { layers, limit, vectors, values, adcCodes, engine, kernel },
     environment: {
       host,
       paths,

@@ -139,33 +139,41 @@ function signature(stations: readonly Station[], ctx: MacroContext, pass: number
  * Pulses of a row follow from the activations alone.
  */
 export function denseTally(ctx: TallyContext): Tally {
-  const { mapping, passes, sliceMasks, codes } = ctx.work
-  const tally = createTally(ctx.work)
+  const { mapping, passes, codes } = ctx.work
   const digitSums = codes.map((bytes, m) =>
     rowDigitSums(bytes, mapping.matrices[m]!.rows, passes, ctx.spec.bitsPerStep),
   )
+  const rowPulses = new Float64Array(mapping.rowOf.length)
+  for (let ou = 0; ou < mapping.ous; ou++) {
+    const sums = digitSums[mapping.strips[mapping.stripOf[ou]!]!.matrix]!
+    for (let i = mapping.rowStart[ou]!; i < mapping.rowStart[ou + 1]!; i++) rowPulses[i] = sums[mapping.rowOf[i]!]!
+  }
+  return { ...denseTotals(ctx), rowPulses }
+}
+
+/** The counters that no activation changes. */
+export function denseTotals(ctx: Pick<TallyContext, 'spec' | 'work'>): Omit<Tally, 'rowPulses'> {
+  const { mapping, passes, sliceMasks } = ctx.work
+  const { spec } = ctx
+  const windowVisits = new Float64Array(mapping.windows).fill(passes)
+  const sums = { planesFired: 0, planesTotal: 0, outputs: 0, outputSlices: 0, activations: 0, benesItemSlices: 0 }
+  const fired = spec.planes * passes
   for (let w = 0; w < mapping.windows; w++) {
-    tally.windowVisits[w] = passes
     let union = 0
     const ous = mapping.windowStart[w + 1]! - mapping.windowStart[w]!
     for (let ou = mapping.windowStart[w]!; ou < mapping.windowStart[w + 1]!; ou++) {
-      const fired = ctx.spec.planes * passes
       const slices = popcount(sliceMasks[ou]!)
       const outputs = mapping.colStart[ou + 1]! - mapping.colStart[ou]!
-      const sums = digitSums[mapping.strips[mapping.stripOf[ou]!]!.matrix]!
-      for (let i = mapping.rowStart[ou]!; i < mapping.rowStart[ou + 1]!; i++)
-        tally.rowPulses[i] = sums[mapping.rowOf[i]!]!
-      tally.planesFired += fired
-      tally.planesTotal += fired
-      tally.activations += fired * slices
-      tally.outputs += fired * outputs * (ctx.spec.parallelSlices ? 1 : slices)
-      tally.outputSlices += fired * outputs * slices
+      sums.planesFired += fired
+      sums.planesTotal += fired
+      sums.activations += fired * slices
+      sums.outputs += fired * outputs * (spec.parallelSlices ? 1 : slices)
+      sums.outputSlices += fired * outputs * slices
       union |= sliceMasks[ou]!
     }
-    const perOu = ctx.spec.order === 'ou-bit' ? ous : 1
-    tally.benesItemSlices += ctx.spec.planes * passes * perOu * popcount(union)
+    sums.benesItemSlices += fired * (spec.order === 'ou-bit' ? ous : 1) * popcount(union)
   }
-  return tally
+  return { ...sums, windowVisits }
 }
 
 /** Σ over passes of the digits of every row's code. */

@@ -8,6 +8,7 @@ import { quantiseWeights } from '../../models/nn/quantise.js'
 import { layerTensor, realResults, representable } from '../../models/nn/results.js'
 import type { Layer, Network } from '../../models/nn/types.js'
 import type { Machine } from '../../sim/chip/spec.js'
+import { runDefaults } from '../../sim/options.js'
 import { silent } from '../../sim/progress.js'
 import { runSimulation } from '../../sim/run.js'
 import { recordedTensors, recordTrace } from '../../traces/record/record.js'
@@ -96,24 +97,12 @@ export async function runForm(bytes: Uint8Array, trace: RecordedTrace, signed: S
     await writeTraceFile(join(folder, 'trace.npz'), traceSource(trace), { force: false })
     const outcome = await runSimulation(
       {
+        ...runDefaults,
         model: join(folder, 'form.onnx'),
-        inputs: null,
-        labels: null,
         trace: join(folder, 'trace.npz'),
         machine: machine({ input: { bitsPerStep: 1, signed } }),
-        layers: null,
-        limit: null,
-        vectors: null,
-        values: true,
-        kernel: 'wheel',
-        check: true,
-        dryRun: false,
-        dumpMapping: false,
-        dumpVectors: null,
-        out: null,
-        force: false,
+        engine: 'event',
         signal: new AbortController().signal,
-        commandLine: [],
       },
       silent,
     )

@@ -86,7 +86,6 @@ function layerOf(index: number, shape: ResultShape, int: Int, random: () => numb
     limitingStage: 'adc',
     values: shape.values
       ? {
-          outputs: new Float64Array(vectors * cols),
           losslessMismatches: 0,
           clips: { conversions: 1000, clipped: int(1000), maxError: int(9), rmsError: random(), sqnrDb: null },
           reference: index % 2 === 0 ? null : { kind: 'quantised', maxSteps: random(), sqnrDb: 40 },
@@ -97,6 +96,16 @@ function layerOf(index: number, shape: ResultShape, int: Int, random: () => numb
       bare: { cycles: 1 + int(1e6), energyPj: 1e7, ous: 40, arrayGroups: 2 },
       sameHardware: { cycles: 1 + int(1e6), energyPj: 2e7, ous: 40, arrayGroups: 2 },
     },
+    items: [0, 1].map((item) => ({
+      item,
+      cycles: 1 + int(1e5),
+      energyPj: random() * 1e6,
+      denseBareCycles: 1 + int(1e6),
+      denseBareEnergyPj: 1e6,
+      planesFired: int(1e4),
+      ouActivations: int(1e6),
+      clipped: shape.values ? int(1000) : null,
+    })),
   }
 }
 

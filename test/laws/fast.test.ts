@@ -2,23 +2,28 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { correct } from '../../models/values/finish.js'
 import { createOuValues } from '../../models/values/ou-values.js'
+import { event } from '../../sim/chip/items/event.js'
+import { fast as fastEngine } from '../../sim/chip/items/fast.js'
+import { prepareJob } from '../../sim/chip/job.js'
 import { plainEvent, runEvent } from '../../sim/engines/event.js'
 import { runFastDense } from '../../sim/engines/fast/dense.js'
 import { driveWeights } from '../../sim/engines/fast/drive.js'
 import { type FastOptions, runFast } from '../../sim/engines/fast/fast.js'
+import { createFastLayer } from '../../sim/engines/fast/macro.js'
 import { planFast } from '../../sim/engines/fast/plan.js'
 import { timingOf } from '../../sim/engines/fast/result.js'
 import { streamsOf } from '../../sim/engines/fast/streams.js'
 import { createFastValues } from '../../sim/engines/fast/values.js'
 import type { TallyContext } from '../../sim/stages/tally.js'
+import { finished, layerOf, tensorOf } from '../helpers/layer.js'
 import { build, caseArbitrary } from '../helpers/work.js'
 
 const cases = Number(process.env['CIMULATOR_CASES'] ?? 2000)
 
-function fast(ctx: TallyContext, macros: number, options: Partial<FastOptions> = {}) {
+function fast(ctx: TallyContext, macros: number, options: Partial<FastOptions> & { mostStates?: number } = {}) {
   const { work } = ctx
-  const plan = planFast(work, ctx.spec)
-  const result = runFast(plan, ctx, macros, streamsOf(work), { memoryBytes: 1 << 28, onPass: null, ...options })
+  const layer = createFastLayer(planFast(work, ctx.spec), options.mostStates)
+  const result = runFast(layer, ctx, macros, streamsOf(work), { memoryBytes: 1 << 28, onPass: null, ...options })
   return timingOf(result, ctx, driveWeights(work.mapping, work.coding, work.sliceMasks))
 }
 
@@ -55,7 +60,7 @@ describe('fast engine', () => {
         const passes = vectors * (input.form === 'split' ? 2 : 1)
         const codes = input.matrices.map((w) => new Uint8Array(passes * w.rows))
         const { ctx, macros } = build({ ...input, vectors, codes }, variant)
-        expect(runFastDense(planFast(ctx.work, ctx.spec), ctx, macros)).toEqual(
+        expect(runFastDense(createFastLayer(planFast(ctx.work, ctx.spec)), ctx, macros)).toEqual(
           runEvent(ctx, macros, plainEvent).macros,
         )
       }),
@@ -63,10 +68,24 @@ describe('fast engine', () => {
     )
   })
 
+  it('gives the same outcome of an item as a whole: timing, bound, dense references, values, codes', () => {
+    fc.assert(
+      fc.property(caseArbitrary, fc.boolean(), fc.constantFrom(null, 1, 2), (input, adcCodes, every) => {
+        const tensor = tensorOf(input)
+        const vectors = every === null ? null : { kind: 'every' as const, k: every }
+        const choice = { vectors, values: true, adcCodes, memoryBytes: 1 << 20, kernel: 'wheel' as const }
+        const job = prepareJob(layerOf(input), tensor.shape, input.machine, choice)
+        const request = { tensor, item: 0, onPass: null, onFiring: null }
+        expect(finished(fastEngine.open(job)(request))).toEqual(finished(event.open(job)(request)))
+      }),
+      { numRuns: cases },
+    )
+  })
+
   it('computes the same results behind every ADC', () => {
     const table = fc.array(fc.integer({ min: 0, max: 31 }), { minLength: 1, maxLength: 40 })
     fc.assert(
-      fc.property(caseArbitrary, fc.option(table), (made, codes) => {
+      fc.property(caseArbitrary, fc.option(table), fc.boolean(), (made, codes, adcCodes) => {
         const adc = { bits: 5, mode: 'table' as const, lsb: 2, table: codes ?? [] }
         const input =
           codes === null ? made : { ...made, machine: { ...made.machine, adc: { ...made.machine.adc, ...adc } } }
@@ -93,12 +112,14 @@ describe('fast engine', () => {
           skipZeroPlanes,
           sliceMasks,
           passes,
+          adcCodes,
         })
         fast(ctx, macros, { onBlock: values.block })
-        const { acc, exact, clipped } = values.finish()
+        const { acc, exact, clipped, histogram } = values.finish()
         expect(exact).toEqual(plain.lossless)
         expect(acc).toEqual(plain.acc)
         expect(clipped).toBe(plain.clipped())
+        if (adcCodes) expect(histogram).toEqual(plain.histogram)
       }),
       { numRuns: cases },
     )

@@ -67,8 +67,6 @@ export interface ReferenceCheck {
 }
 
 export interface ValueResult {
-  /** simulated (after the ADC) integer results, items × vectors × outputs, or null when values were off */
-  readonly outputs: Float64Array | null
   /** results whose lossless value differed from the integer product: always 0, or the run fails */
   readonly losslessMismatches: number
   readonly clips: ClipResult
@@ -93,6 +91,19 @@ export interface MappingSummary {
   readonly polarities: number
 }
 
+/** One item on one layer. */
+export interface LayerItem {
+  readonly item: number
+  readonly cycles: number
+  readonly energyPj: number
+  readonly denseBareCycles: number
+  readonly denseBareEnergyPj: number
+  readonly planesFired: number
+  readonly ouActivations: number
+  /** null without values */
+  readonly clipped: number | null
+}
+
 export interface LayerResult {
   readonly index: number
   readonly name: string
@@ -111,6 +122,7 @@ export interface LayerResult {
   readonly values: ValueResult | null
   readonly energy: readonly EnergyRow[]
   readonly dense: { readonly bare: BaselineResult; readonly sameHardware: BaselineResult }
+  readonly items: readonly LayerItem[]
 }
 
 export interface AreaRow {

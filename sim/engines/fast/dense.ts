@@ -3,7 +3,7 @@
 import type { MacroResult, StageResult } from '../../../traces/results/result.js'
 import type { TallyContext } from '../../stages/tally.js'
 import { groupsOf } from '../event.js'
-import { createFastLayer, createFastMacro, type FastLayer, type FastMacro } from './macro.js'
+import { createFastMacro, type FastLayer, type FastMacro } from './macro.js'
 import type { FastPlan } from './plan.js'
 
 /** Passes after which the search for a repetition is given up: it ends early in practice, and giving up only costs time. */
@@ -13,9 +13,13 @@ const longestSearch = 4096
 const anyFlags = { bytes: new Uint8Array(1), stride: 0, firstList: 0 }
 const onePass = { from: 0, to: 1 }
 
-/** Timing of a machine without zero flags. @param plan with `skipZeroPlanes` off */
-export function runFastDense(plan: FastPlan, ctx: Pick<TallyContext, 'work'>, macros: number): readonly MacroResult[] {
-  const layer = createFastLayer(plan)
+/** Timing of a machine without zero flags. @param layer with `skipZeroPlanes` off */
+export function runFastDense(
+  layer: FastLayer,
+  ctx: Pick<TallyContext, 'work'>,
+  macros: number,
+): readonly MacroResult[] {
+  const { plan } = layer
   const known = new Map<string, MacroResult>()
   return Array.from({ length: Math.min(macros, plan.mapping.groups.length) }, (_, macro) => {
     const groups = groupsOf(ctx, macro, macros)

@@ -6,15 +6,13 @@ import type { TallyContext } from '../../stages/tally.js'
 import { groupsOf } from '../event.js'
 import { type ActivationBlock, addDigitSums, orRows } from './flags.js'
 import type { FlagBlock } from './front.js'
-import { type BackTotals, createFastLayer, createFastMacro, type FastMacro } from './macro.js'
+import { type BackTotals, createFastMacro, type FastLayer, type FastMacro } from './macro.js'
 import type { FastPlan } from './plan.js'
 import type { ActivationStreams } from './streams.js'
 
 export interface FastOptions {
   /** bytes that flags and blocks of activations may take together */
   readonly memoryBytes: number
-  /** states of the automaton beyond which every firing is evaluated by itself; absent: as many as pay */
-  readonly mostStates?: number
   /** told of every block of activations, once a matrix and pass: the value path */
   readonly onBlock?: (matrix: number, block: ActivationBlock, first: number) => void
   /** told now and then of the passes done, over all groups */
@@ -33,30 +31,30 @@ const blockBytes = 1 << 19
 
 /** @param macros number of pipelines; group g runs on macro g mod macros */
 export function runFast(
-  plan: FastPlan,
+  layer: FastLayer,
   ctx: Pick<TallyContext, 'work'>,
   macros: number,
   streams: ActivationStreams,
   options: FastOptions,
 ): FastResult {
-  const steps = fastSteps(plan, ctx, macros, streams, options)
+  const steps = fastSteps(layer, ctx, macros, streams, options)
   for (;;) {
     const step = steps.next()
     if (step.done === true) return step.value
   }
 }
 
-/** `runFast` with pauses between groups. */
+/** `runFast` with pauses between groups. What a layer has tabulated stays for its next item. */
 export function* fastSteps(
-  plan: FastPlan,
+  layer: FastLayer,
   ctx: Pick<TallyContext, 'work'>,
   macros: number,
   streams: ActivationStreams,
   options: FastOptions,
 ): Generator<void, FastResult> {
+  const { plan } = layer
   const { groups } = plan.mapping
   const { passes } = ctx.work
-  const layer = createFastLayer(plan, options.mostStates)
   const used = Math.min(macros, groups.length)
   const runs = Array.from({ length: used }, () => createFastMacro(layer))
   const stride = flagStride(passes)
@@ -80,6 +78,10 @@ export function* fastSteps(
       yield
     }
   }
+  // A matrix without a single OU drives nothing here, but its digits count for the dense references.
+  for (const m of sums.keys())
+    if (!seen.has(m))
+      eachBlock(plan, m, passes, streams, options.memoryBytes, (block, first) => lookOnce(m, block, first))
   return { ...resultOf(runs, ctx, macros), digitSums: sums }
 }
 
@@ -138,21 +140,35 @@ function fillFlags(
 ): FlagBlock {
   const { lists, mapping } = plan
   const bytes = new Uint8Array((wave.endList - wave.firstList) * stride)
-  for (const [m, matrix] of mapping.matrices.entries()) {
+  for (const m of mapping.matrices.keys()) {
     const from = Math.max(wave.firstList, lists.ofMatrix[m]!)
     const to = Math.min(wave.endList, lists.ofMatrix[m + 1]!)
     if (from >= to) continue
-    const most = Math.max(64, Math.floor(Math.min(blockBytes, memoryBytes) / matrix.rows / 64) * 64)
-    const blockStride = Math.min(most, Math.ceil(passes / 64) * 64)
-    const block = new Uint8Array(matrix.rows * blockStride)
-    for (let first = 0; first < passes; first += blockStride) {
-      const count = Math.min(blockStride, passes - first)
-      streams.fill(m, first, count, block, blockStride)
-      const into = bytes.subarray((from - wave.firstList) * stride)
-      const activations = { bytes: block, stride: blockStride, passes: count }
-      orRows(activations, lists, from, to, into, stride, first)
-      onBlock(m, activations, first)
-    }
+    const into = bytes.subarray((from - wave.firstList) * stride)
+    eachBlock(plan, m, passes, streams, memoryBytes, (block, first) => {
+      orRows(block, lists, from, to, into, stride, first)
+      onBlock(m, block, first)
+    })
   }
   return { bytes, stride, firstList: wave.firstList }
+}
+
+/** The activations of a matrix, in blocks that stay in a cache. */
+function eachBlock(
+  { mapping }: FastPlan,
+  m: number,
+  passes: number,
+  streams: ActivationStreams,
+  memoryBytes: number,
+  visit: (block: ActivationBlock, first: number) => void,
+): void {
+  const { rows } = mapping.matrices[m]!
+  const most = Math.max(64, Math.floor(Math.min(blockBytes, memoryBytes) / rows / 64) * 64)
+  const stride = Math.min(most, Math.ceil(passes / 64) * 64)
+  const bytes = new Uint8Array(rows * stride)
+  for (let first = 0; first < passes; first += stride) {
+    const count = Math.min(stride, passes - first)
+    streams.fill(m, first, count, bytes, stride)
+    visit({ bytes, stride, passes: count }, first)
+  }
 }

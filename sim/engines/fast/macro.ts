@@ -151,9 +151,10 @@ export function createFastMacro(layer: FastLayer): FastMacro {
       if (layer.alphabet !== null) runWindowBit(plan, automaton, state, range, flags, { from, to }, layer.alphabet)
       else runOuBit(plan, automaton, state, range, flags, { from, to }, layer.symbolOf, layer.planesOf)
       rebase(state)
+      // Now and not at the end: visits are int32, and a step cannot have more of them than the horizon has cycles.
+      collect()
       from = to
     }
-    collect()
     addFront(front, plan, range, passes.to - passes.from)
   }
 

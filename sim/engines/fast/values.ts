@@ -3,7 +3,7 @@
 // alters needs no further look (its certificate, worked out once from the weights).
 import { firstOutput, type Mapping } from '../../../models/mapping/mapping.js'
 import type { CodeForm } from '../../../models/nn/types.js'
-import type { AdcTables } from '../../../models/values/adc.js'
+import { type AdcTables, codeCount } from '../../../models/values/adc.js'
 import { sliceWeight, type WeightCoding } from '../../../models/values/encode.js'
 import { weightSums } from '../../../models/values/finish.js'
 import { certificates } from './certificate.js'
@@ -23,13 +23,23 @@ export interface FastValueInput {
   readonly skipZeroPlanes: boolean
   readonly sliceMasks: Int32Array
   readonly passes: number
+  /** count conversions by code: every bit line that is converted must be looked at, which takes its time */
+  readonly adcCodes: boolean
 }
 
 export interface FastValues {
   /** Takes the activations of a matrix in passes first … first + block.passes − 1; every pass of every matrix once. */
   block(matrix: number, block: ActivationBlock, first: number): void
-  /** Integer results behind the ADC (acc), and with a lossless one (exact, the integer product): vectors × outputs. */
-  finish(): { readonly acc: Float64Array; readonly exact: Float64Array; readonly clipped: number }
+  finish(): FastValueResult
+}
+
+export interface FastValueResult {
+  /** integer results behind the ADC (acc), and with a lossless one (exact, the integer product): vectors × outputs */
+  readonly acc: Float64Array
+  readonly exact: Float64Array
+  readonly clipped: number
+  /** conversions by code; empty when they were not asked for */
+  readonly histogram: Float64Array
 }
 
 export function createFastValues(input: FastValueInput): FastValues {
@@ -42,7 +52,10 @@ export function createFastValues(input: FastValueInput): FastValues {
   const offsets = weightSums(mapping).map((sum) => 0 - input.zeroPoint * sum)
   const ofMatrix = ousByMatrix(mapping)
   const firstOf = mapping.matrices.map((_, m) => firstOutput(mapping.matrices, m))
-  const limits = certificates(mapping, coding, input.sliceMasks, adc, bitsPerStep)
+  const limits = input.adcCodes
+    ? new Int32Array(mapping.ous).fill(-1)
+    : certificates(mapping, coding, input.sliceMasks, adc, bitsPerStep)
+  const histogram = new Float64Array(input.adcCodes ? codeCount(adc) : 0)
   const finder = createHitFinder(bitsPerStep, planes, input.skipZeroPlanes)
   const lines = createLineSums(mapping, coding, input.sliceMasks, bitsPerStep)
   const fits = mapping.matrices.map(productFits)
@@ -62,6 +75,7 @@ export function createFastValues(input: FastValueInput): FastValues {
     lines.each(ou, plane, block, at, (column, slice, polarity, sum) => {
       const wrong = adc.codes[sum]! * adc.lsb - sum
       clipped += adc.clipped[sum]!
+      if (input.adcCodes) histogram[adc.codes[sum]!]! += 1
       if (wrong === 0) return
       const signed = wrong * weight * sliceWeight(coding, slice)
       const out = row + base + mapping.colOf[column]!
@@ -84,7 +98,7 @@ export function createFastValues(input: FastValueInput): FastValues {
   for (let v = 0; v < vectors; v++) exact.set(offsets, v * outputs)
 
   return {
-    finish: () => ({ acc: change.map((wrong, i) => exact[i]! + wrong), exact, clipped }),
+    finish: () => ({ acc: change.map((wrong, i) => exact[i]! + wrong), exact, clipped, histogram }),
     block(m, block, first) {
       const { cols } = mapping.matrices[m]!
       const sums = fits[m] ? new Int32Array(cols * block.stride) : new Float64Array(cols * block.stride)

@@ -7,7 +7,7 @@ import { ablations, linearAccuracy, reluZeros } from '../../../models/embedded/f
 import { convs, predict, type Weights } from '../../../models/embedded/network.js'
 import { train } from '../../../models/embedded/train.js'
 import { loadNetwork } from '../../../models/nn/network.js'
-import { embeddedFile } from '../../../sim/run.js'
+import { embeddedFile } from '../../../sim/source.js'
 import { openSession } from '../../../traces/record/session.js'
 import { readTrace } from '../../../traces/store/trace-file.js'
 

@@ -7,8 +7,10 @@ import { parquetMetadata, parquetReadObjects } from 'hyparquet'
 import { afterAll, describe, expect, it } from 'vitest'
 import { SpecError } from '../../../models/base/errors.js'
 import { resolveMachine } from '../../../sim/chip/resolve.js'
+import { runDefaults } from '../../../sim/options.js'
 import { silent } from '../../../sim/progress.js'
-import { embeddedFile, runSimulation } from '../../../sim/run.js'
+import { runSimulation } from '../../../sim/run.js'
+import { embeddedFile } from '../../../sim/source.js'
 import { readInputs } from '../../../traces/inputs/read.js'
 import { renderTable } from '../../../traces/report/table.js'
 import { runFiles, writeRunDirectory } from '../../../traces/results/directory.js'
@@ -100,24 +102,15 @@ async function embeddedRun(values = true): Promise<RunResult> {
   const { machine } = resolveMachine('wu2024', [])
   const outcome = await runSimulation(
     {
-      model: null,
-      inputs: null,
-      labels: null,
+      ...runDefaults,
       trace: embeddedFile('trace.npz'),
       machine,
       layers: 'conv3,gemm',
       limit: 1,
       vectors: { kind: 'first', n: 4 },
       values,
-      kernel: 'wheel',
-      check: false,
-      dryRun: false,
-      dumpMapping: false,
-      dumpVectors: null,
-      out: null,
-      force: false,
+      adcCodes: true,
       signal: new AbortController().signal,
-      commandLine: [],
     },
     silent,
   )

@@ -1,0 +1,85 @@
+// A batch of items, layer by layer: every layer is placed once, and its items are simulated, in as many threads as there are.
+
+import { layerTensor } from '../models/nn/results.js'
+import type { Layer, Network } from '../models/nn/types.js'
+import type { RecordedItem } from '../traces/record/trace.js'
+import { type LayerJob, prepareJob } from './chip/job.js'
+import type { LayerTotals } from './chip/layer.js'
+import { type LayerPlan, planLayer } from './chip/plan.js'
+import { dumpLayer } from './dump.js'
+import type { RunOptions } from './options.js'
+import type { Progress } from './progress.js'
+import type { Simulator } from './threads/simulator.js'
+
+export interface Batch {
+  readonly options: RunOptions
+  readonly network: Network
+  readonly chosen: ReadonlySet<Layer>
+  readonly items: readonly RecordedItem[]
+  readonly simulator: Simulator
+  /** one per layer; outcomes of chosen layers are added in the order of the items */
+  readonly totals: readonly LayerTotals[]
+  /** receives the files of the dump, by path below the run directory */
+  readonly dump: Map<string, Uint8Array | string>
+  readonly meter: Meter
+}
+
+export async function runBatch(batch: Batch): Promise<LayerPlan[]> {
+  const { options, network, chosen, items, simulator } = batch
+  const plans: LayerPlan[] = []
+  const running: Promise<void>[] = []
+  try {
+    for (const [l, layer] of network.layers.entries()) {
+      const tensor = layerTensor(items[0]!.tensors, layer)!
+      const job = prepareJob(layer, tensor.shape, options.machine, options)
+      const plan = planLayer(job, tensor.form)
+      plans.push(plan)
+      if (options.dryRun || !chosen.has(layer)) continue
+      running.push(runLayer(batch, job, plan, l))
+      if (running.length >= simulator.layers) await running[running.length - simulator.layers]
+      // A layer that failed while others are placed must not go unnoticed until the end.
+      await Promise.race([Promise.all(running), new Promise((resolve) => setImmediate(resolve))])
+    }
+    await Promise.all(running)
+    return plans
+  } finally {
+    await Promise.allSettled(running)
+  }
+}
+
+/** All items of one layer. */
+async function runLayer(batch: Batch, job: LayerJob, plan: LayerPlan, index: number): Promise<void> {
+  const { options, items, simulator, dump } = batch
+  const { layer } = job.placed
+  const simulate = simulator.open(job)
+  const outcomes = await Promise.all(
+    items.map(async (item) => {
+      const tensor = layerTensor(item.tensors, layer)!
+      const wanted = item.index === 0 && (options.dumpMapping || options.dumpVectors !== null)
+      const recorder = wanted ? dumpLayer(job.placed, options.machine, tensor, options) : null
+      const done = batch.meter()
+      const passes = plan.groups * plan.vectors * (tensor.form === 'split' ? 2 : 1)
+      const onPass = (count: number) => done((plan.macs * count) / passes)
+      const outcome = await simulate({ tensor, item: 0, onPass, onFiring: recorder?.onFiring ?? null })
+      done(plan.macs)
+      for (const [path, content] of recorder?.files(outcome) ?? []) dump.set(path, content)
+      return outcome
+    }),
+  )
+  for (const [i, outcome] of outcomes.entries()) batch.totals[index]!.add(items[i]!.index, outcome)
+}
+
+/** Makes one counter for each piece of work; what they report adds up. */
+export type Meter = () => (done: number) => void
+
+export function createMeter(progress: Progress, before: number): Meter {
+  let total = before
+  return () => {
+    let known = 0
+    return (done) => {
+      total += done - known
+      known = done
+      progress.step(total)
+    }
+  }
+}

@@ -1,0 +1,193 @@
+// One item through the fast engine. What no activation changes (plan, tables, dense timing, certificates) is worked out once a layer.
+import { CheckFailure } from '../../../models/base/errors.js'
+import { type Gather, gathersOf } from '../../../models/nn/gather.js'
+import { zeroPointOf } from '../../../models/nn/lower.js'
+import type { CodedTensor } from '../../../models/nn/types.js'
+import { errorTotals } from '../../../models/values/finish.js'
+import type { MacroResult, TimingResult } from '../../../traces/results/result.js'
+import { denseTotals } from '../../engines/dense.js'
+import { runFastDense } from '../../engines/fast/dense.js'
+import { type DriveWeights, driveWeights, linearDrive } from '../../engines/fast/drive.js'
+import { fastSteps } from '../../engines/fast/fast.js'
+import { createFastLayer } from '../../engines/fast/macro.js'
+import { planFast } from '../../engines/fast/plan.js'
+import { timingOf } from '../../engines/fast/result.js'
+import { chooseGather, tensorStreams } from '../../engines/fast/streams.js'
+import { createFastValues, type FastValueResult } from '../../engines/fast/values.js'
+import type { LayerWork, MacroSpec } from '../../stages/context.js'
+import { countActions, type TallyContext } from '../../stages/tally.js'
+import type { LayerJob } from '../job.js'
+import { chooseVectors, type PlacedLayer } from '../prepare.js'
+import { type DenseOutcome, longestSpan, spans } from '../totals.js'
+import { conversionsOf, type Engine, type ItemOutcome, type ItemRequest } from './engine.js'
+
+export const fast: Engine = {
+  name: 'fast',
+  doc: 'exact without events: tabulated pipeline, integer product plus what the ADC changes',
+  firings: false,
+  open(job) {
+    const layer = openLayer(job)
+    return (request) => runItem(job, layer, request)
+  },
+}
+
+type Layer = ReturnType<typeof openLayer>
+
+function openLayer(job: LayerJob) {
+  const { placed, dense, choice } = job
+  const chosen = chooseVectors(placed.resolved.vectors, choice.vectors)
+  const gathers = gathersOf(placed.layer, placed.resolved, placed.inputShape, placed.packed, job.rowOrder).map(
+    (gather) => chooseGather(gather, chosen),
+  )
+  let denseTimings: { bare: readonly MacroResult[]; sameHardware: readonly MacroResult[] } | null = null
+  return {
+    vectors: chosen.length,
+    gathers,
+    engine: createFastLayer(planFast(workOf(placed, 0), placed.spec)),
+    drive: driveOf(placed),
+    denseDrive: driveOf(dense),
+    /** Timing of the dense references: the same for every item. */
+    denseTiming(passes: number) {
+      const { bare, sameHardware } = job.denseSpecs
+      const time = (spec: MacroSpec) => {
+        const work = workOf(dense, passes)
+        return runFastDense(createFastLayer(planFast(work, spec)), { work }, dense.macros)
+      }
+      denseTimings ??= { bare: time(bare), sameHardware: time(sameHardware) }
+      return denseTimings
+    },
+  }
+}
+
+/** The layer as counters see it; the fast engine has no vectors in memory. */
+function workOf({ mapping, coding, masks }: PlacedLayer, passes: number): LayerWork {
+  return { mapping, coding, passes, codes: [], sliceMasks: masks }
+}
+
+function driveOf({ mapping, coding, masks }: PlacedLayer): DriveWeights {
+  return driveWeights(mapping, coding, masks)
+}
+
+function* runItem(job: LayerJob, layer: Layer, request: ItemRequest): Generator<void, ItemOutcome> {
+  const { placed, choice } = job
+  const { tensor } = request
+  const passes = layer.vectors * (tensor.form === 'split' ? 2 : 1)
+  const work = workOf(placed, passes)
+  const values = choice.values ? createFastValues(valueInput(job, tensor, request.item, passes)) : null
+  const streams = tensorStreams(layer.gathers, tensor, request.item)
+  const result = yield* fastSteps(layer.engine, { work }, placed.macros, streams, {
+    memoryBytes: choice.memoryBytes,
+    onPass: request.onPass,
+    ...(values === null ? {} : { onBlock: values.block }),
+  })
+  const finished = values?.finish() ?? null
+  if (finished !== null) checkSums(job, layer.gathers, tensor, request.item, layer.vectors, finished)
+  const ctx = contextOf(job, placed, placed.spec, work, layer.vectors, finished?.histogram)
+  const timing = timingOf(result, ctx, layer.drive)
+  const denseDrive = linearDrive(layer.denseDrive, result.digitSums)
+  const denseMacros = layer.denseTiming(passes)
+  const denseOutcome = (spec: MacroSpec, macros: readonly MacroResult[]): DenseOutcome => {
+    const denseCtx = contextOf(job, job.dense, spec, workOf(job.dense, passes), layer.vectors)
+    return {
+      cycles: longestSpan(macros),
+      macroCycles: spans(macros),
+      actions: countActions(denseTotals(denseCtx), denseCtx, denseDrive),
+    }
+  }
+  return {
+    vectors: layer.vectors,
+    timing,
+    boundCycles: busiest(timing),
+    bare: denseOutcome(job.denseSpecs.bare, denseMacros.bare),
+    sameHardware: denseOutcome(job.denseSpecs.sameHardware, denseMacros.sameHardware),
+    values:
+      finished === null
+        ? null
+        : {
+            errors: errorTotals(finished.acc, finished.exact),
+            conversions: conversionsOf(timing.actions),
+            clipped: finished.clipped,
+          },
+    detail: null,
+  }
+}
+
+function contextOf(
+  job: LayerJob,
+  { map, benes }: PlacedLayer,
+  spec: MacroSpec,
+  work: LayerWork,
+  vectors: number,
+  adcCodes: Float64Array = new Float64Array(0),
+): TallyContext {
+  return { work, spec, map, benes, codeBits: job.adc.bits, vectors, adcCodes }
+}
+
+function valueInput(job: LayerJob, tensor: CodedTensor, item: number, passes: number) {
+  const { mapping, coding, masks, spec } = job.placed
+  const { form } = tensor
+  const zeroPoint = zeroPointOf(tensor, item)
+  const { bitsPerStep, planes, skipZeroPlanes } = spec
+  const { adc } = job
+  const { adcCodes } = job.choice
+  return {
+    mapping,
+    coding,
+    adc,
+    form,
+    zeroPoint,
+    bitsPerStep,
+    planes,
+    skipZeroPlanes,
+    sliceMasks: masks,
+    passes,
+    adcCodes,
+  }
+}
+
+/** max over macros and stages of busy cycles: what models/analytic/bound.ts counts from the activations (a law of the tests). */
+function busiest(timing: TimingResult): number {
+  let most = 0
+  for (const { stages } of timing.macros) for (const { busy } of stages) most = Math.max(most, busy)
+  return most
+}
+
+/**
+ * Holds the results against the plain weights: Σ over outputs of a vector's exact results = Σ over rows of (code − zero point) · Σ over
+ * outputs of e. @throws CheckFailure when the OUs do not hold every weight exactly once
+ */
+function checkSums(
+  job: LayerJob,
+  gathers: readonly Gather[],
+  tensor: CodedTensor,
+  item: number,
+  vectors: number,
+  { exact }: FastValueResult,
+): void {
+  const { matrices } = job.placed.mapping
+  const expected = new Float64Array(vectors)
+  const zeroPoint = zeroPointOf(tensor, item)
+  const size = tensor.shape.reduce((a, b) => a * b, 1)
+  const codes = tensor.codes.subarray(item * size, (item + 1) * size)
+  for (const [m, { rows, cols, e }] of matrices.entries()) {
+    const { taps, tapOf, baseOf } = gathers[m]!
+    for (let row = 0; row < rows; row++) {
+      let weight = 0
+      for (let c = 0; c < cols; c++) weight += e[row * cols + c]!
+      if (weight === 0) continue
+      const offsets = taps[tapOf[row]!]!
+      const base = baseOf[row]!
+      for (let v = 0; v < vectors; v++)
+        if (offsets[v]! >= 0) expected[v] = expected[v]! + weight * (codes[base + offsets[v]!]! - zeroPoint)
+    }
+  }
+  const outputs = exact.length / Math.max(1, vectors)
+  for (let v = 0; v < vectors; v++) {
+    let sum = 0
+    for (let o = 0; o < outputs; o++) sum += exact[v * outputs + o]!
+    if (sum !== expected[v])
+      throw new CheckFailure(
+        `${job.placed.layer.name}: the results of vector ${v} of item ${item} add up to ${sum}, with the plain weights to ${expected[v]}`,
+      )
+  }
+}

@@ -1,0 +1,195 @@
+// Where a run's activations come from: a network that runs now, or a recorded trace. Items come in batches that fit into memory; when a batch
+// is there, onnxruntime is gone, so that it and the simulation never need memory at the same time.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CheckFailure, SpecError } from '../models/base/errors.js'
+import { packageRoot } from '../models/base/paths.js'
+import { loadNetwork } from '../models/nn/network.js'
+import { layerTensor } from '../models/nn/results.js'
+import type { Network } from '../models/nn/types.js'
+import { openInputs } from '../traces/inputs/read.js'
+import type { InputSource } from '../traces/record/inputs.js'
+import { openRecording, recordedTensors } from '../traces/record/record.js'
+import { openSession, type Session } from '../traces/record/session.js'
+import type { RecordedItem, TraceHead, TraceSource } from '../traces/record/trace.js'
+import type { ReferenceCheck } from '../traces/results/result.js'
+import { checkTraceModel, openTrace } from '../traces/store/trace-file.js'
+import { addReference, createReferenceTotals, finishReference } from './chip/reference.js'
+import type { RunOptions, SourceOptions } from './options.js'
+import type { Progress } from './progress.js'
+
+export interface Model {
+  readonly network: Network
+  readonly bytes: Uint8Array
+}
+
+export interface Source {
+  readonly head: TraceHead
+  /** items to simulate, and whether a limit left some out (or may have: of inputs that were not read nobody knows) */
+  readonly items: number
+  readonly limited: boolean
+  /** The items first … first + count − 1. */
+  read(first: number, count: number): Promise<RecordedItem[]>
+  /** of the trace; known when every item was read */
+  sha256(): string
+  /** comparison with onnxruntime by layer index, of the items that were read and are to be compared */
+  references(): ReadonlyMap<number, ReferenceCheck>
+  close(): Promise<void>
+}
+
+export function embeddedFile(name: string): string {
+  return join(packageRoot(), 'models', 'embedded', name)
+}
+
+export async function loadModel(file: string | null): Promise<Model> {
+  const path = file ?? embeddedFile('network.onnx')
+  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    throw new SpecError(
+      `${path}: cannot read the model (${cause.code ?? cause.message}); give the path of a .onnx file`,
+    )
+  })
+  return { network: loadNetwork(bytes, path), bytes }
+}
+
+export async function openSource(options: RunOptions, model: Model, progress: Progress): Promise<Source> {
+  const trace = options.trace ?? (options.model === null && options.inputs === null ? embeddedFile('trace.npz') : null)
+  return trace === null ? recordedNow(options, model, progress) : replayed(trace, options, model)
+}
+
+async function replayed(file: string, options: RunOptions, model: Model): Promise<Source> {
+  const trace = await openTrace(file)
+  try {
+    checkTraceModel(file, trace.head, model.network)
+    const { signed } = options.machine.input
+    if (trace.head.settings.signed !== signed) {
+      throw new SpecError(
+        `${file}: recorded with input.signed ${trace.head.settings.signed}, the machine wants ${signed}; record it again with that machine`,
+      )
+    }
+  } catch (cause) {
+    await trace.close()
+    throw cause
+  }
+  const items = Math.min(trace.head.items, options.limit ?? trace.head.items)
+  return {
+    head: trace.head,
+    items,
+    limited: items < trace.head.items,
+    read: (first, count) => readAll(trace, first, count),
+    sha256: () => trace.sha256(),
+    references: () => new Map(),
+    close: () => trace.close(),
+  }
+}
+
+async function recordedNow(options: RunOptions, model: Model, progress: Progress): Promise<Source> {
+  const { network } = model
+  const recorder = await startRecording(options, model, progress)
+  const { recording, session, inputs } = recorder
+  const { check } = options
+  const checked = check === 'all' ? inputs.count : check === 'first' ? 1 : 0
+  const totals = network.layers.map(createReferenceTotals)
+  let compared = 0
+  return {
+    head: recording.head,
+    items: inputs.count,
+    limited: options.limit === inputs.count,
+    async read(first, count) {
+      progress.phase('recording activations', recorder.looks())
+      const items = await readAll(recording, first, count)
+      for (const item of items.slice(0, Math.max(0, checked - first))) {
+        progress.phase('comparing with onnxruntime', network.layers.length)
+        await compare(totals, options, network, session, await inputs.item(item.index), item, progress)
+        compared++
+      }
+      progress.end()
+      await session.release()
+      return items
+    },
+    sha256: () => recording.sha256(),
+    references: () =>
+      new Map(compared === 0 ? [] : network.layers.map((layer, l) => [layer.index, finishReference(totals[l]!)])),
+    async close() {
+      await recording.close()
+      await session.release()
+    },
+  }
+}
+
+async function readAll(source: TraceSource, first: number, count: number): Promise<RecordedItem[]> {
+  const items: RecordedItem[] = []
+  for (let index = first; index < first + count; index++) items.push(await source.readItem(index))
+  return items
+}
+
+export interface Recorder {
+  readonly recording: TraceSource
+  readonly session: Session
+  readonly inputs: InputSource
+  /** how often items are looked at in all: what progress counts */
+  looks(): number
+}
+
+/** Opens inputs and network and looks at the inputs as often as the calibration needs. The caller closes recording and session. */
+export async function startRecording(options: SourceOptions, model: Model, progress: Progress): Promise<Recorder> {
+  const { network } = model
+  const file = options.inputs ?? (options.model === null ? embeddedFile('inputs.npz') : null)
+  if (file === null)
+    throw new SpecError(
+      'no inputs: give --inputs FILE (.npy or .npz) for the network, or --trace FILE to replay a recorded trace',
+    )
+  const inputs = await openInputs(file, network.inputs, options.limit, options.labels)
+  const session = restingSession(() => openSession(network, model.bytes, recordedTensors(network)))
+  let looks = inputs.count
+  try {
+    progress.phase('recording activations', looks)
+    const recording = await openRecording(network, session, inputs, options.machine.input, (done, total) => {
+      looks = total
+      progress.step((done / total) * inputs.count)
+    })
+    return { recording, session, inputs, looks: () => looks }
+  } catch (cause) {
+    await session.release()
+    throw cause
+  }
+}
+
+/** A session that is there when it is asked for something; `release` ends it until then. */
+function restingSession(open: () => Promise<Session>): Session {
+  let awake: Promise<Session> | null = null
+  return {
+    async run(item, names) {
+      awake ??= open()
+      return (await awake).run(item, names)
+    },
+    async release() {
+      const session = awake
+      awake = null
+      await (await session)?.release()
+    },
+  }
+}
+
+/** @throws CheckFailure for a quantised layer that is more than one output step from onnxruntime's result */
+async function compare(
+  totals: ReturnType<typeof createReferenceTotals>[],
+  { machine }: SourceOptions,
+  network: Network,
+  session: Session,
+  input: Parameters<Session['run']>[0],
+  item: RecordedItem,
+  progress: Progress,
+): Promise<void> {
+  const names = network.layers.map((layer) => layer.outputTensor)
+  const fetched = await session.run(input, names)
+  for (const [l, layer] of network.layers.entries()) {
+    const tensor = layerTensor(item.tensors, layer)!
+    addReference(totals[l]!, layer, machine, tensor, fetched.get(layer.outputTensor)!.data)
+    const { maxSteps } = finishReference(totals[l]!)
+    if (maxSteps !== null && maxSteps > 1)
+      throw new CheckFailure(
+        `${layer.name}: the dequantised result is ${maxSteps.toFixed(3)} output steps from onnxruntime's; expected at most 1`,
+      )
+    progress.step(l + 1)
+  }
+}
