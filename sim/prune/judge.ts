@@ -4,7 +4,7 @@ import type { Network } from '../../models/nn/types.js'
 import { readInputs } from '../../traces/inputs/read.js'
 import { predict } from '../../traces/record/predict.js'
 import type { Progress } from '../progress.js'
-import { embeddedFile } from '../run.js'
+import { embeddedFile } from '../source.js'
 import type { PruneOptions, Score } from './options.js'
 
 export interface Judge {
