@@ -1,7 +1,7 @@
-// Random machines, dumped and recomputed by reference.py (Python and numpy), a second program written from docs/timing.md and
-// docs/values.md: mapping, every firing, every counter, every output.
+// Random machines, dumped and recomputed by witness.py (Python and numpy), a second program written from docs/timing.md and
+// docs/values.md alone: mapping, every firing, every counter, every output.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import fc from 'fast-check'
@@ -31,20 +31,107 @@ function dump(input: Case, folder: string): string {
   return join(folder, 'dump', 'layer-000')
 }
 
+const cases = fc.sample(caseArbitrary, { numRuns: machines, seed: 20_240_122 })
+
+function witness(...dirs: string[]) {
+  const script = process.env['CIMULATOR_WITNESS'] ?? join(packageRoot(), 'test', 'independent', 'witness.py')
+  return spawnSync(python, [script, ...dirs], { encoding: 'utf8', maxBuffer: 1 << 26 })
+}
+
+/** Content of a .npy file without its header (format 1.0). */
+function npyBody(path: string): Buffer {
+  const content = readFileSync(path)
+  return content.subarray(10 + content.readUInt16LE(8))
+}
+
+it('the dump holds the weights and codes that went in: the program below starts from them', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'cimulator-dump-'))
+  try {
+    for (const [i, input] of cases.entries()) {
+      const dir = dump(input, join(folder, String(i)))
+      for (const [m, matrix] of input.matrices.entries()) {
+        const e = npyBody(join(dir, `e-${m}.npy`))
+        expect(Array.from(matrix.e, (_, k) => e.readInt16LE(2 * k))).toEqual(Array.from(matrix.e))
+        expect(e.length).toBe(2 * matrix.rows * matrix.cols)
+        const size = input.vectors * matrix.rows
+        const values = Array.from(tensorOf(input).codes.subarray(m * size, (m + 1) * size), Number)
+        const positive = values.map((x) => Math.max(x, 0))
+        const negative = values.map((x) => Math.max(-x, 0))
+        const codes = input.form === 'split' ? [...positive, ...negative] : values.map((x) => x & 255)
+        expect([...npyBody(join(dir, `codes-${m}.npy`))]).toEqual(codes)
+      }
+    }
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}, 60_000)
+
 it.skipIf(!available)(
   `the Python program agrees on ${machines} random machines: mapping, firings, counters, outputs`,
   () => {
     const folder = mkdtempSync(join(tmpdir(), 'cimulator-dump-'))
     try {
-      const cases = fc.sample(caseArbitrary, { numRuns: machines, seed: 20_240_122 })
       const dirs: string[] = []
       for (const [i, input] of cases.entries()) dirs.push(dump(input, join(folder, String(i))))
-      const script = process.env['CIMULATOR_WITNESS'] ?? join(packageRoot(), 'test', 'independent', 'reference.py')
-      const run = spawnSync(python, [script, ...dirs], { encoding: 'utf8', maxBuffer: 1 << 26 })
+      const run = witness(...dirs)
       expect(run.stdout.split('\n').slice(-200).join('\n') + run.stderr).toBe(`${machines} layers agree\n`)
     } finally {
       rmSync(folder, { recursive: true })
     }
   },
   300_000,
+)
+
+type Change = (content: Buffer) => Buffer
+
+/** The last firing starts a cycle later. */
+function laterStart(content: Buffer): Buffer {
+  const lines = content.toString().trimEnd().split('\n')
+  const [macro, stage, start, ...rest] = lines.at(-1)!.split(',')
+  return Buffer.from([...lines.slice(0, -1), [macro, stage, Number(start) + 1, ...rest].join(','), ''].join('\n'))
+}
+
+/** One more in a field of a JSON object. */
+const oneMore = (field: RegExp): Change => {
+  return (content) => Buffer.from(content.toString().replace(field, (_, name, value) => `${name}${Number(value) + 1}`))
+}
+
+/** One more in the last float64 of a .npy file. */
+function nextOutput(content: Buffer): Buffer {
+  const changed = Buffer.from(content)
+  changed.writeDoubleLE(changed.readDoubleLE(changed.length - 8) + 1, changed.length - 8)
+  return changed
+}
+
+const changes: [string, Change][] = [
+  ['firings.csv', laterStart],
+  ['counters.json', oneMore(/("rowGathers":\s*)(\d+)/)],
+  ['counters.json', oneMore(/("busy":\s*)(\d+)/)],
+  ['outputs.npy', nextOutput],
+  ['mapping.json', oneMore(/("row_union":\s*)(\d+)/)],
+]
+
+it.skipIf(!available)(
+  'the Python program names the file when one firing, counter, output or window of a dump is changed',
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cimulator-dump-'))
+    try {
+      const dir = dump(cases.find((input) => input.matrices.some((m) => m.e.some((e) => e !== 0)))!, folder)
+      for (const [name, change] of changes) {
+        const path = join(dir, name)
+        const content = readFileSync(path)
+        const changed = change(content)
+        expect(changed.equals(content), name).toBe(false)
+        writeFileSync(path, changed)
+        const run = witness(dir)
+        expect(run.status, name).toBe(1)
+        expect(run.stderr).toMatch(new RegExp(`^${path}: .*: expected .*, got .*\\n$`))
+        writeFileSync(path, content)
+      }
+      expect(witness(dir).stdout).toBe('1 layers agree\n')
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  },
+  60_000,
 )
