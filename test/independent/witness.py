@@ -1,7 +1,7 @@
 """Independent witness of docs/timing.md (T) and docs/values.md (V), written from these two pages alone.
 
-usage: witness.py DIR...    each DIR is one dumped layer (T 7) of one item, with all of its firings. All that
-the dump says is computed anew; the first difference (file, what, expected, got) ends it with exit code 1.
+usage: witness.py DIR...    each DIR is one dumped layer (T 7) with all of its firings. All that the dump says
+is computed anew; the first difference (file, what, expected, got) ends the program with exit code 1.
 """
 import csv
 import json
