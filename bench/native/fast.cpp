@@ -18,10 +18,20 @@ struct Flags {
 
 static void fillBlock(const Layer& l, const Gather& m, int32_t first, int32_t count, uint8_t* into, size_t stride) {
   for (int32_t row = 0; row < m.rows; row++) {
-    const int32_t* offsets = m.taps[m.tapOf[row]].data() + first;
     const uint8_t* codes = l.codes.data() + m.baseOf[row];
     uint8_t* to = into + row * stride;
-    for (int32_t i = 0; i < count; i++) to[i] = offsets[i] < 0 ? static_cast<uint8_t>(l.pad) : codes[offsets[i]];
+    int32_t begin = 0;
+    for (const Run& run : m.taps[m.tapOf[row]]) {
+      const int32_t from = std::max(begin, first), end = std::min(run.end, first + count);
+      if (from < end) {
+        const uint8_t* source = codes + run.offset + (from - begin) * run.step;
+        if (run.offset < 0) std::memset(to + from - first, l.pad, end - from);
+        else if (run.step == 1) std::memcpy(to + from - first, source, end - from);
+        else
+          for (int32_t v = from; v < end; v++, source += run.step) to[v - first] = *source;
+      }
+      begin = run.end;
+    }
   }
 }
 

@@ -19,10 +19,15 @@ struct Shape {
   int32_t outputs;
 };
 
+/** Neighbouring vectors that read neighbouring entries, or all of them the padding (offset −1). */
+struct Run {
+  int32_t end, offset, step;
+};
+
 /** Where the entries of one matrix stand in the tensor: base of the row + offset of the vector at the row's tap, −1 = padding. */
 struct Gather {
   int32_t rows = 0;
-  std::vector<Words> taps;
+  std::vector<std::vector<Run>> taps;
   Words tapOf, baseOf;
   /** per row, over all OUs that hold it: slices, and cells by level */
   Words slices, cells;
@@ -72,7 +77,7 @@ class Reader {
     for (auto& m : l.matrices) {
       m.rows = word();
       m.taps.resize(word());
-      for (auto& tap : m.taps) tap = words();
+      for (auto& tap : m.taps) tap = runs(words());
       for (Words* list : {&m.tapOf, &m.baseOf, &m.slices, &m.cells}) *list = words();
     }
     l.codes.resize(word());
@@ -81,6 +86,23 @@ class Reader {
   }
 
  private:
+  static std::vector<Run> runs(const Words& offsets) {
+    std::vector<Run> found;
+    const int32_t count = static_cast<int32_t>(offsets.size());
+    for (int32_t v = 0; v < count;) {
+      const int32_t offset = offsets[v];
+      int32_t end = v + 1, step = 0;
+      if (offset >= 0 && end < count && offsets[end] >= 0) step = offsets[end] - offset;
+      if (offset < 0)
+        while (end < count && offsets[end] < 0) end++;
+      else
+        while (end < count && offsets[end] >= 0 && offsets[end] - offsets[end - 1] == step) end++;
+      found.push_back({end, offset, step});
+      v = end;
+    }
+    return found;
+  }
+
   FILE* file_;
   bool failed_ = false;
 };
