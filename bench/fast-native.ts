@@ -24,7 +24,7 @@ async function compare(): Promise<Report> {
   const head = ['order', 'activations', 'TypeScript ms', 'C++ ms', 'TypeScript ÷ C++']
   const title = 'Fast engine against C++'
   const text = [
-    `ResNet-18 at 224 × 224, ${pruned * 100} % of the rows of every OU column pruned, one image, machine wu2024: timing and energy counters, one thread, from the recorded tensor. ` +
+    `ResNet-18 at 224 × 224, ${pruned * 100} % of the rows of every OU column pruned, one image, machine wu2024: timing and energy counters, one thread, from the recorded tensor, what is tabulated stays from run to run. ` +
       `Sum over the layers of the least of ${repetitions} runs; C++ with g++ -O3 -march=native. The numbers of both are equal.`,
   ]
   const native = build('fast')
@@ -99,7 +99,8 @@ function writeLayers(file: string, layers: readonly SceneLayer[]): void {
   closeSync(handle)
 }
 
-function layerParts({ placed, plan, tensor, weights, gathers, machine }: SceneLayer): Uint8Array[] {
+function layerParts({ placed, engine, tensor, weights, gathers, machine }: SceneLayer): Uint8Array[] {
+  const { plan } = engine
   const { mapping, spec, coding, resolved } = placed
   if (tensor.form !== 'unsigned') throw new Error(`${placed.layer.name}: fast.cpp reads unsigned codes only`)
   const words = (...values: (number | boolean)[]) => new Uint8Array(Int32Array.from(values, Number).buffer)

@@ -10,8 +10,8 @@ import type { Machine } from '../sim/chip/spec.js'
 import { plainEvent, runEvent } from '../sim/engines/event.js'
 import { type DriveWeights, driveWeights } from '../sim/engines/fast/drive.js'
 import { type FastOptions, runFast } from '../sim/engines/fast/fast.js'
-import { createFastLayer } from '../sim/engines/fast/macro.js'
-import { type FastPlan, planFast } from '../sim/engines/fast/plan.js'
+import { createFastLayer, type FastLayer } from '../sim/engines/fast/macro.js'
+import { planFast } from '../sim/engines/fast/plan.js'
 import { timingOf } from '../sim/engines/fast/result.js'
 import { chooseGather, tensorStreams } from '../sim/engines/fast/streams.js'
 import { createFastValues, type FastValues } from '../sim/engines/fast/values.js'
@@ -33,12 +33,12 @@ export interface Scene {
   readonly trace: RecordedTrace
 }
 
-/** A layer on a machine; what does not depend on activations is worked out once. */
+/** A layer on a machine; what does not depend on activations is worked out once, and what the engine tabulates stays. */
 export interface SceneLayer {
   readonly placed: PlacedLayer
   readonly machine: Machine
   readonly tensor: CodedTensor
-  readonly plan: FastPlan
+  readonly engine: FastLayer
   readonly weights: DriveWeights
   readonly gathers: readonly Gather[]
 }
@@ -71,7 +71,7 @@ export function placeScene({ network, trace }: Scene, sets: readonly string[]): 
       placed,
       machine,
       tensor,
-      plan: planFast({ mapping, coding, sliceMasks: masks }, spec),
+      engine: createFastLayer(planFast({ mapping, coding, sliceMasks: masks }, spec)),
       weights: driveWeights(mapping, coding, masks),
       gathers: gathersOf(layer, resolved, tensor.shape, packed, machine.weights.rowOrder),
     }
@@ -90,7 +90,7 @@ export function fastTiming(
   const ctx = contextOf(layer, count)
   const options = { memoryBytes, onPass: null, ...(onBlock && { onBlock }) }
   const streams = tensorStreams(gathers, layer.tensor, item)
-  return timingOf(runFast(createFastLayer(layer.plan), ctx, layer.placed.macros, streams, options), ctx, layer.weights)
+  return timingOf(runFast(layer.engine, ctx, layer.placed.macros, streams, options), ctx, layer.weights)
 }
 
 function firstVectors(gathers: readonly Gather[], count: number): Gather[] {

