@@ -60,25 +60,37 @@ export function typeName(type: number | null | undefined): string {
   return types[type ?? 0]?.toLowerCase() ?? `type ${type}`
 }
 
+/** Its data lie in another file. */
+export function isExternal(tensor: Tensor): boolean {
+  return tensor.data_location === onnx.TensorProto.DataLocation.EXTERNAL || (tensor.external_data?.length ?? 0) > 0
+}
+
 /**
  * Decodes a tensor. Sizes are compared with the data before anything is allocated.
  * @param what file and tensor, for messages
- * @throws ModelError for external data, sizes that do not fit the data and element types that cannot be read
+ * @param external gives the bytes of a tensor whose data lie in another file; null: it has its own
+ * @throws ModelError for sizes that do not fit the data and element types that cannot be read
  */
-export function readTensor(tensor: Tensor, what: string): Constant {
-  if (tensor.data_location === onnx.TensorProto.DataLocation.EXTERNAL || (tensor.external_data?.length ?? 0) > 0) {
-    throw new ModelError(
-      `${what}: its data lie in another file (external data), which is not supported yet; save the model with all weights inside one .onnx file`,
-    )
-  }
+export function readTensor(
+  tensor: Tensor,
+  what: string,
+  external: (() => Uint8Array<ArrayBuffer>) | null = null,
+): Constant {
   const dims = (tensor.dims ?? []).map((dim) => toInteger(dim, `${what}: dimension`))
   const count = elements(dims, what)
-  const raw = tensor.raw_data != null && tensor.raw_data.length > 0 ? tensor.raw_data : null
+  if (external === null && isExternal(tensor)) {
+    throw new ModelError(
+      `${what}: its data lie in another file (external data), which is read for initializers alone; save the model with all weights inside`,
+    )
+  }
+  const own = tensor.raw_data != null && tensor.raw_data.length > 0 ? tensor.raw_data : null
+  const raw = external?.() ?? own
   const values = raw === null ? readFields(tensor, count, what) : readRaw(tensor.data_type ?? 0, raw, count, what)
   return { dims, dtype: typeName(tensor.data_type), values, grid: null }
 }
 
-const rawBits: Readonly<Record<number, number>> = {
+/** Bits of an element in raw and external data, by element type. */
+export const rawBits: Readonly<Record<number, number>> = {
   [types.FLOAT]: 32,
   [types.DOUBLE]: 64,
   [types.FLOAT16]: 16,
@@ -102,9 +114,10 @@ function readRaw(type: number, raw: Uint8Array, count: number, what: string): Va
   if (raw.length !== expected) {
     throw new ModelError(`${what}: expected ${expected} bytes of ${typeName(type)} data, got ${raw.length}`)
   }
-  // A copy: the bytes of the file start at any address, typed arrays need theirs aligned.
-  const bytes = Uint8Array.from(raw)
-  return convertRaw(type, bytes.buffer, count)
+  // The bytes of a file start at any address, typed arrays need theirs aligned: bytes that own their buffer are taken as they are.
+  const whole = raw.byteOffset === 0 && raw.buffer.byteLength === raw.length && raw.buffer instanceof ArrayBuffer
+  const buffer = whole ? (raw.buffer as ArrayBuffer) : Uint8Array.from(raw).buffer
+  return convertRaw(type, buffer, count)
 }
 
 function convertRaw(type: number, buffer: ArrayBuffer, count: number): Values {

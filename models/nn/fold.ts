@@ -2,7 +2,7 @@
 // (fold-shape.ts, fold-math.ts, fold-more.ts), when a value is asked for. The integers behind a DequantizeLinear are kept through operators that
 // only move values.
 import { ModelError } from '../base/errors.js'
-import { type Constant, readTensor } from './constant.js'
+import { type Constant, isExternal, readTensor } from './constant.js'
 import { mathFolds } from './fold-math.js'
 import { moreFolds, splitParts } from './fold-more.js'
 import { type Fold, type FoldInputs, shapeFolds } from './fold-shape.js'
@@ -17,6 +17,9 @@ const folds: ReadonlyMap<string, Fold> = new Map(Object.entries({ ...shapeFolds,
 
 /** Operators of other domains that mean the same as the standard ones. */
 const sameMeaning = new Set(['com.microsoft.DequantizeLinear', 'com.microsoft.QuantizeLinear'])
+
+/** Elements of an initializer that is kept for the next one who asks. */
+const mostKept = 2 ** 18
 
 export function createFolder(graph: Graph): Folder {
   const known = new Map<string, Constant>()
@@ -73,7 +76,10 @@ function value(graph: Graph, known: Map<string, Constant>, name: string): Consta
       : 'is an input of the network or a sparse initializer'
     throw new ModelError(`${graph.file}: "${name}" ${why} and has no constant value that can be read`)
   }
-  const read = readTensor(tensor, `${graph.file}: initializer "${name}"`)
-  known.set(name, read)
+  const what = `${graph.file}: initializer "${name}"`
+  const outside = isExternal(tensor) ? () => graph.external.read(tensor, what) : null
+  const read = readTensor(tensor, what, outside)
+  // Large tensors are mostly weights of one layer: kept, they would stand in memory twice.
+  if (read.values.length <= mostKept) known.set(name, read)
   return read
 }

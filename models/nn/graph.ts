@@ -2,6 +2,7 @@
 import { ModelError } from '../base/errors.js'
 import { bodiesOf, capturedNames, layerInside } from './bodies.js'
 import { typeName } from './constant.js'
+import { type ExternalData, externalData } from './external.js'
 import { toInteger } from './int64.js'
 import { onnx } from './proto/onnx.js'
 import type { NetworkInput } from './types.js'
@@ -37,6 +38,7 @@ export interface Graph {
   /** functions of the model, as domain.name */
   readonly functions: ReadonlySet<string>
   readonly initializers: ReadonlyMap<string, onnx.TensorProto.$Properties>
+  readonly external: ExternalData
   readonly producer: ReadonlyMap<string, Node>
   readonly consumers: ReadonlyMap<string, readonly Node[]>
   /** tensors that do not depend on the network's inputs */
@@ -65,8 +67,11 @@ export function decodeModel(bytes: Uint8Array, file: string): onnx.ModelProto.$P
   return model
 }
 
-/** @throws ModelError when the graph is not in order: a tensor used before it is made, made twice, or of no known origin */
-export function buildGraph(model: onnx.ModelProto.$Properties, file: string): Graph {
+/**
+ * @param folder where external data lie; null: nowhere
+ * @throws ModelError when the graph is not in order: a tensor used before it is made, made twice, or of no known origin
+ */
+export function buildGraph(model: onnx.ModelProto.$Properties, file: string, folder: string | null = null): Graph {
   const proto = model.graph ?? {}
   const initializers = new Map<string, onnx.TensorProto.$Properties>()
   for (const tensor of proto.initializer ?? []) {
@@ -81,10 +86,12 @@ export function buildGraph(model: onnx.ModelProto.$Properties, file: string): Gr
   const functions = new Set((model.functions ?? []).map((f) => `${f.domain ?? ''}.${f.name ?? ''}`))
   const nodes = viewNodes(proto.node ?? [], functions, file)
   const outputs = (proto.output ?? []).map((info) => info.name ?? '')
+  if (outputs.length === 0) throw new ModelError(`${file}: the graph has no outputs`)
   const wiring = connect(nodes, [...initializers.keys(), ...sparse], inputs, file)
   const lost = outputs.find((name) => !wiring.known.has(name))
   if (lost !== undefined) throw new ModelError(`${file}: output "${lost}" of the graph is produced by no node`)
-  return { file, nodes, inputs, outputs, functions, initializers, ...wiring, ...statedTypes(proto) }
+  const external = externalData(model, folder, file)
+  return { file, nodes, inputs, outputs, functions, initializers, external, ...wiring, ...statedTypes(proto) }
 }
 
 function statedTypes(proto: onnx.GraphProto.$Properties) {

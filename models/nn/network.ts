@@ -1,7 +1,7 @@
 // ONNX bytes → Network: the layers that multiply activations by constants, and what else multiplies.
-import { createHash } from 'node:crypto'
 import { ModelError } from '../base/errors.js'
 import { control } from './bodies.js'
+import { modelSha256 } from './external.js'
 import { createFolder } from './fold.js'
 import { formOf, multipliesNothing, multipliesOtherwise, understood } from './forms.js'
 import { buildGraph, decodeModel, type Graph, type Node } from './graph.js'
@@ -11,11 +11,23 @@ import type { ActivationProduct, Layer, Network } from './types.js'
 
 /**
  * @param file name of the file, for messages
- * @throws ModelError for bytes that are no ONNX model, layers that are not supported and weights that are no numbers
+ * @param folder where the model's external data lie; null: it may have none
+ * @throws ModelError for bytes that are no ONNX model, layers that are not supported, weights that are no numbers, and a model that
+ * does not fit into memory
  */
-export function loadNetwork(bytes: Uint8Array, file: string): Network {
+export function loadNetwork(bytes: Uint8Array, file: string, folder: string | null = null): Network {
+  try {
+    return readNetwork(bytes, file, folder)
+  } catch (cause) {
+    // What the JavaScript engine says when it cannot give the memory: "Array buffer allocation failed", "Invalid typed array length: …".
+    if (cause instanceof RangeError) throw new ModelError(`${file}: does not fit into memory (${cause.message})`)
+    throw cause
+  }
+}
+
+function readNetwork(bytes: Uint8Array, file: string, directory: string | null): Network {
   const model = decodeModel(bytes, file)
-  const graph = buildGraph(model, file)
+  const graph = buildGraph(model, file, directory)
   const folder = createFolder(graph)
   const layers: Layer[] = []
   const products: ActivationProduct[] = []
@@ -41,7 +53,7 @@ export function loadNetwork(bytes: Uint8Array, file: string): Network {
   }
   return {
     file,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
+    sha256: modelSha256(bytes, directory, graph.external.locations),
     inputs: graph.inputs,
     outputs: graph.outputs,
     layers,

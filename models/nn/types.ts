@@ -134,6 +134,7 @@ export interface NetworkInput {
 
 export interface Network {
   readonly file: string
+  /** of the model file, followed by its external data (external.ts) */
   readonly sha256: string
   readonly inputs: readonly NetworkInput[]
   readonly outputs: readonly string[]

@@ -14,9 +14,10 @@ import {
 } from '../../models/nn/quantise.js'
 import type { InputSpec } from '../../models/nn/spec.js'
 import type { CodedTensor, Network, TensorQuantisation } from '../../models/nn/types.js'
+import { computedZeroPoints } from './groups.js'
 import { codesSha256, inputSha256, traceSha256 } from './header.js'
 import { type InputSource, inputsOf } from './inputs.js'
-import type { FetchedTensor, InputItem, Session } from './session.js'
+import type { Fetched, FetchedTensor, InputItem, Session } from './session.js'
 import type { ItemFacts, RecordedItem, RecordedProduct, RecordedTrace, TraceHead, TraceSource } from './trace.js'
 import { wholeTrace } from './whole.js'
 
@@ -28,11 +29,6 @@ export function recordedTensors(network: Network): string[] {
   const products = network.activationProducts.flatMap((product) => [...product.inputTensors, product.outputTensor])
   const layers = network.layers.flatMap((layer) => [layer.inputTensor, layer.outputTensor])
   return [...new Set([...layers, ...computedZeroPoints(network), ...products])]
-}
-
-/** Tensors with a zero point for every item. */
-function computedZeroPoints(network: Network): string[] {
-  return [...new Set(network.layers.flatMap((layer) => layer.input?.zeroPointTensor ?? []))]
 }
 
 /**
@@ -59,24 +55,32 @@ export async function openRecording(
   const wanted = [...new Set([...sources.keys(), ...zeroPoints, ...products, network.outputs[0]!])]
   const take = async (index: number) => {
     const item = await inputs.item(index)
-    const fetched = await session.run(item, wanted)
-    const tensors = new Map<string, CodedTensor>()
-    for (const [name, quantisation] of sources) {
-      const zero = fetched.get(quantisation?.zeroPointTensor ?? '')?.data[0]
-      const of = quantisation === null || zero === undefined ? quantisation : { ...quantisation, zeroPoint: zero }
-      const coding = of === null ? codings.get(name)! : codingOfModel(of, spec.signed)
-      tensors.set(name, codedTensor(network, name, fetched.get(name)!, of, coding))
-    }
-    for (const name of zeroPoints) tensors.set(name, zeroPointTensor(network, name, fetched.get(name)!))
+    const coded = new Map<string, CodedTensor>()
+    const shapes = new Map<string, readonly number[]>()
+    let prediction = -1
+    await session.each(item, wanted, (fetched) => {
+      for (const [name, tensor] of fetched) {
+        shapes.set(name, tensor.shape)
+        if (name === network.outputs[0]) prediction = argmax(tensor.data)
+        if (zeroPoints.includes(name)) coded.set(name, zeroPointTensor(network, name, tensor))
+        const quantisation = sources.get(name)
+        if (quantisation === undefined) continue
+        const of = settled(network, quantisation, fetched)
+        const coding = of === null ? codings.get(name)! : codingOfModel(of, spec.signed)
+        coded.set(name, codedTensor(network, name, tensor, of, coding))
+      }
+    })
+    // The order of the layers, whatever group a tensor came in.
+    const tensors = new Map([...sources.keys(), ...zeroPoints].map((name) => [name, coded.get(name)!]))
     const recorded: RecordedItem = {
       index,
       tensors,
-      prediction: argmax(fetched.get(network.outputs[0]!)!.data),
+      prediction,
       labels: inputs.labels(index),
       codesSha256: codesSha256(tensors.values()),
       inputsSha256: inputSha256(item),
     }
-    return { recorded, products: network.activationProducts.map((product) => productOf(product, fetched)) }
+    return { recorded, products: network.activationProducts.map((product) => productOf(product, shapes)) }
   }
   const first = await take(0)
   const head: TraceHead = {
@@ -115,6 +119,20 @@ export async function openRecording(
     },
     close: async () => inputs.close(),
   }
+}
+
+/** The quantisation of one item: with the zero point that the model computed for it. */
+function settled(
+  network: Network,
+  quantisation: TensorQuantisation | null,
+  fetched: Fetched,
+): TensorQuantisation | null {
+  const name = quantisation?.zeroPointTensor
+  if (quantisation === null || name === undefined) return quantisation
+  const zeroPoint = fetched.get(name)?.data[0]
+  if (zeroPoint === undefined)
+    throw new ModelError(`${network.file}: zero point "${name}" is an input of the network; expected a computed one`)
+  return { ...quantisation, zeroPoint }
 }
 
 function checkShapes(network: Network, head: TraceHead, item: RecordedItem): void {
@@ -167,15 +185,17 @@ async function chooseCodings(
   if (floats.length === 0) return codings
   const ranges = new Map<string, Range>()
   for (let index = 0; index < inputs.count; index++) {
-    for (const [name, tensor] of await session.run(await inputs.item(index), floats))
-      ranges.set(name, widen(name, ranges.get(name), tensor.data))
+    await session.each(await inputs.item(index), floats, (tensors) => {
+      for (const [name, { data }] of tensors) ranges.set(name, widen(name, ranges.get(name), data))
+    })
     step()
   }
   const histograms = new Map(floats.map((name) => [name, new Float64Array(bins)]))
   if (spec.calibration !== 'min-max') {
     for (let index = 0; index < inputs.count; index++) {
-      for (const [name, tensor] of await session.run(await inputs.item(index), floats))
-        fill(histograms.get(name)!, ranges.get(name)!, tensor.data)
+      await session.each(await inputs.item(index), floats, (tensors) => {
+        for (const [name, { data }] of tensors) fill(histograms.get(name)!, ranges.get(name)!, data)
+      })
       step()
     }
   }
@@ -252,10 +272,10 @@ function onGrid(name: string, values: Float32Array, q: TensorQuantisation): Int1
 
 function productOf(
   product: Network['activationProducts'][number],
-  fetched: ReadonlyMap<string, FetchedTensor>,
+  shapesOf: ReadonlyMap<string, readonly number[]>,
 ): RecordedProduct {
-  const [a, b] = product.inputTensors.map((name) => fetched.get(name)!.shape)
-  const result = fetched.get(product.outputTensor)!.shape
+  const [a, b] = product.inputTensors.map((name) => shapesOf.get(name)!)
+  const result = shapesOf.get(product.outputTensor)!
   const outputs = result.reduce((x, y) => x * y, 1)
   // Gemm may transpose its operands; its first one has (rows of the result) × K elements either way.
   const size = (shape: readonly number[]) => shape.reduce((x, y) => x * y, 1)

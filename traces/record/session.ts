@@ -1,125 +1,131 @@
-// One onnxruntime-node session that also gives the tensors between the nodes: single thread, no graph optimisation, so that nothing is
-// fused away and two runs on one machine are identical.
+// Sessions of onnxruntime that also give the tensors between the nodes, as many at a time as fit into memory.
 import { ModelError, SpecError } from '../../models/base/errors.js'
 import { unknownName } from '../../models/base/registry.js'
-import { halfToNumber } from '../../models/nn/constant.js'
-import { onnx } from '../../models/nn/proto/onnx.js'
 import type { Network } from '../../models/nn/types.js'
+import { computedZeroPoints, groupsOf, symbolSizes } from './groups.js'
+import { createSession, feedOf, fetchedTensor, loadRuntime, outputBytes, type RuntimeSession } from './runtime.js'
+import type { FetchedTensor, InputItem } from './tensors.js'
 
-export interface InputArray {
-  readonly dtype: string
-  readonly shape: readonly number[]
-  readonly data: ArrayBufferView & ArrayLike<number | bigint>
-}
+export { installHint } from './runtime.js'
+export type { FetchedTensor, InputArray, InputItem } from './tensors.js'
 
-/** One item: an array for every input of the network. */
-export type InputItem = ReadonlyMap<string, InputArray>
-
-export interface FetchedTensor {
-  /** as onnxruntime names it: float32, uint8 … */
-  readonly dtype: string
-  readonly shape: readonly number[]
-  readonly data: ArrayLike<number>
-}
+export type Fetched = ReadonlyMap<string, FetchedTensor>
 
 export interface Session {
-  /** Runs one item and gives the named tensors (inputs of the network included). */
-  run(item: InputItem, names: readonly string[]): Promise<Map<string, FetchedTensor>>
+  /** Runs one item and gives the named tensors (inputs of the network included), all of them in memory. */
+  run(item: InputItem, names: readonly string[]): Promise<Fetched>
+  /**
+   * The same, group after group: `visit` gets the tensors of a group and must not keep them. Computed zero points that are asked for are
+   * in every group.
+   */
+  each(item: InputItem, names: readonly string[], visit: (tensors: Fetched) => void): Promise<void>
   release(): Promise<void>
 }
 
-export const installHint = 'npm install --ignore-scripts onnxruntime-node@1.30.0'
-
-type Runtime = typeof import('onnxruntime-node')
-
-async function loadRuntime(): Promise<Runtime> {
-  try {
-    return await import('onnxruntime-node')
-  } catch {
-    throw new SpecError(
-      `running a network needs onnxruntime-node, which is not installed; install it with: ${installHint} (or replay a recorded trace with --trace)`,
-    )
-  }
+export interface SessionOptions {
+  /** where external data of the model lie; null: nowhere */
+  readonly folder?: string | null
+  /** bytes that the tensors of a group may take; 1 GiB when left out */
+  readonly memoryBytes?: number
 }
 
-/** @param names tensors that `run` may be asked for; they become outputs of the graph unless they are inputs or outputs already */
-export async function openSession(network: Network, model: Uint8Array, names: readonly string[]): Promise<Session> {
+interface Group {
+  readonly names: ReadonlySet<string>
+  session: RuntimeSession | null
+}
+
+/**
+ * @param names tensors that may be asked for; they become outputs of the graph unless they are inputs or outputs already
+ * @throws ModelError when onnxruntime refuses the model
+ */
+export async function openSession(
+  network: Network,
+  model: Uint8Array,
+  names: readonly string[],
+  options: SessionOptions = {},
+): Promise<Session> {
+  const { folder = null, memoryBytes = 2 ** 30 } = options
   const runtime = await loadRuntime()
   const given = new Set(network.inputs.map((input) => input.name))
-  const present = new Set([...given, ...network.outputs])
-  const extra = [...new Set(names)].filter((name) => !present.has(name))
-  const session = await createSession(runtime, network, withOutputs(model, extra))
-  return {
-    async run(item, wanted) {
-      checkItem(network, item)
-      const feeds = Object.fromEntries(
-        network.inputs.map((input) => [input.name, tensorOf(runtime, item.get(input.name)!)]),
-      )
-      const fetched = new Map<string, FetchedTensor>()
-      for (const name of wanted)
-        if (given.has(name))
-          fetched.set(name, {
-            dtype: item.get(name)!.dtype,
-            shape: item.get(name)!.shape,
-            data: readable(network, name, item.get(name)!.dtype, item.get(name)!.data),
-          })
-      const outputs = wanted.filter((name) => !given.has(name))
-      if (outputs.length === 0) return fetched
-      const results = await session.run(feeds, outputs).catch((cause: Error) => {
+  const always = new Set(network.outputs)
+  const extra = [...new Set(names)].filter((name) => !given.has(name) && !always.has(name))
+  const zeroPoints = computedZeroPoints(network).filter((name) => extra.includes(name))
+  for (const name of zeroPoints) always.add(name)
+  const create = (outputs: Iterable<string>) => {
+    const wanted = new Set([...outputs, ...zeroPoints])
+    return createSession(runtime, network, model, [...wanted], folder)
+  }
+  let groups: Group[] = [{ names: new Set(extra), session: await create(extra) }]
+  let planned = false
+
+  /** Shapes are known when the first item is: only then it is clear whether everything fits at once. */
+  async function plan(item: InputItem): Promise<void> {
+    planned = true
+    const bytes = outputBytes(groups[0]!.session!, symbolSizes(network, item))
+    const parts = groupsOf(
+      extra.filter((name) => !always.has(name)),
+      bytes,
+      memoryBytes,
+    )
+    if (parts.length < 2) return
+    await close()
+    groups = parts.map((part) => ({ names: new Set(part), session: null }))
+  }
+
+  async function close(): Promise<void> {
+    const open = groups.flatMap((group) => group.session ?? [])
+    for (const group of groups) group.session = null
+    await Promise.all(open.map((session) => session.release()))
+  }
+
+  /** Sessions of all groups stay open when that many copies of the weights fit beside the tensors. */
+  async function sessionOf(group: Group): Promise<RuntimeSession> {
+    if (group.session === null) {
+      if (groups.length * model.length > memoryBytes) await close()
+      group.session = await create(group.names)
+    }
+    return group.session
+  }
+
+  async function each(item: InputItem, wanted: readonly string[], visit: (tensors: Fetched) => void): Promise<void> {
+    checkItem(network, item)
+    const inputs = new Map<string, FetchedTensor>()
+    for (const name of wanted) {
+      const input = given.has(name) ? item.get(name)! : null
+      if (input !== null) inputs.set(name, fetchedTensor(network, name, input.dtype, input.shape, input.data))
+    }
+    if (inputs.size > 0) visit(inputs)
+    const computed = wanted.filter((name) => !given.has(name))
+    if (computed.length === 0) return
+    if (!planned) await plan(item)
+    const feeds = Object.fromEntries(network.inputs.map(({ name }) => [name, feedOf(runtime, item.get(name)!)]))
+    for (const [g, group] of groups.entries()) {
+      const own = computed.filter((name) => group.names.has(name) || (g === 0 && always.has(name)))
+      const beside = g === 0 ? [] : zeroPoints.filter((name) => computed.includes(name))
+      if (own.length === 0) continue
+      const session = await sessionOf(group)
+      const results = await session.run(feeds, [...new Set([...own, ...beside])]).catch((cause: Error) => {
         throw new ModelError(`${network.file}: onnxruntime could not run the network: ${cause.message}`)
       })
-      for (const name of outputs) {
-        const tensor = results[name]!
-        fetched.set(name, {
-          dtype: tensor.type,
-          shape: tensor.dims,
-          data: readable(network, name, tensor.type, tensor.data),
-        })
-      }
-      return fetched
+      const fetched = Object.entries(results).map(([name, tensor]): [string, FetchedTensor] => [
+        name,
+        fetchedTensor(network, name, tensor.type, tensor.dims, tensor.data),
+      ])
+      visit(new Map(fetched))
+    }
+  }
+
+  return {
+    each,
+    async run(item, wanted) {
+      const all = new Map<string, FetchedTensor>()
+      await each(item, wanted, (tensors) => {
+        for (const [name, tensor] of tensors) all.set(name, tensor)
+      })
+      return all
     },
-    release: () => session.release(),
+    release: close,
   }
-}
-
-const plain = new Set(['float32', 'float64', 'uint8', 'int8', 'int32'])
-
-/** Numbers of a tensor; half precision arrives as bit patterns. @throws ModelError for types that hold no numbers */
-function readable(network: Network, name: string, type: string, data: unknown): ArrayLike<number> {
-  if (plain.has(type)) return data as ArrayLike<number>
-  if (type === 'float16') return Float32Array.from(data as Uint16Array, halfToNumber)
-  if (type === 'int64') return Float64Array.from(data as BigInt64Array, Number)
-  throw new ModelError(`${network.file}: tensor "${name}" has element type ${type}; expected float or 8-bit integers`)
-}
-
-async function createSession(runtime: Runtime, network: Network, bytes: Uint8Array) {
-  try {
-    return await runtime.InferenceSession.create(bytes, {
-      intraOpNumThreads: 1,
-      interOpNumThreads: 1,
-      executionMode: 'sequential',
-      graphOptimizationLevel: 'disabled',
-      logSeverityLevel: 3,
-    })
-  } catch (cause) {
-    throw new ModelError(
-      `${network.file}: onnxruntime cannot load the model: ${cause instanceof Error ? cause.message : String(cause)}`,
-    )
-  }
-}
-
-/** Appends outputs to a model without touching its bytes: protobuf merges a repeated embedded message field by field. */
-function withOutputs(model: Uint8Array, names: readonly string[]): Uint8Array {
-  if (names.length === 0) return model
-  const tail = onnx.ModelProto.encode({ graph: { output: names.map((name) => ({ name })) } }).finish()
-  const bytes = new Uint8Array(model.length + tail.length)
-  bytes.set(model)
-  bytes.set(tail, model.length)
-  return bytes
-}
-
-function tensorOf(runtime: Runtime, input: InputArray) {
-  return new runtime.Tensor(input.dtype as 'float32', input.data as unknown as Float32Array, input.shape as number[])
 }
 
 /** @throws SpecError when names, types, shapes or sizes are not those of the network's inputs */
