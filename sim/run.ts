@@ -25,7 +25,7 @@ export interface RunOutcome {
 
 /** Loads or records the activations, simulates every chosen layer and prices the counts. Nothing is written. */
 export async function runSimulation(options: RunOptions, progress: Progress): Promise<RunOutcome> {
-  const model = await loadModel(options.model)
+  const model = loadModel(options.model)
   const { network } = model
   const chosen = chooseLayers(network, options.layers)
   const engine = engines.get(options.engine)
@@ -72,7 +72,7 @@ export async function recordToFile(
   progress: Progress,
 ): Promise<{ readonly head: TraceHead; readonly sha256: string; readonly bytes: number }> {
   checkNewFile(options.out, options.force)
-  const model = await loadModel(options.model)
+  const model = loadModel(options.model)
   const { recording, session } = await startRecording(options, model, progress)
   try {
     const { force, pack, signal } = options

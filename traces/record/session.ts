@@ -19,6 +19,7 @@ export interface Session {
    * in every group.
    */
   each(item: InputItem, names: readonly string[], visit: (tensors: Fetched) => void): Promise<void>
+  /** Gives the memory back; the next one who asks for tensors opens the network again. */
   release(): Promise<void>
 }
 
@@ -61,7 +62,7 @@ export async function openSession(
   /** Shapes are known when the first item is: only then it is clear whether everything fits at once. */
   async function plan(item: InputItem): Promise<void> {
     planned = true
-    const bytes = outputBytes(groups[0]!.session!, symbolSizes(network, item))
+    const bytes = outputBytes(await sessionOf(groups[0]!), symbolSizes(network, item))
     const parts = groupsOf(
       extra.filter((name) => !always.has(name)),
       bytes,

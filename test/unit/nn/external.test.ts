@@ -19,8 +19,13 @@ import { ModelError, SpecError } from '../../../models/base/errors.js'
 import { openModel } from '../../../models/nn/model-file.js'
 import { loadNetwork } from '../../../models/nn/network.js'
 import { onnx } from '../../../models/nn/proto/onnx.js'
+import { runDefaults } from '../../../sim/options.js'
+import { silent } from '../../../sim/progress.js'
+import { runSimulation } from '../../../sim/run.js'
 import { openSession } from '../../../traces/record/session.js'
+import { writeNpy } from '../../../traces/store/npy.js'
 import { item, model, type NodeSpec } from '../../helpers/onnx.js'
+import { machine } from '../../helpers/work.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'cimulator-external-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -77,6 +82,25 @@ describe('external data', () => {
     const y = (await session.run(item([1, 2], [1, 10]), ['y'])).get('y')!
     expect([...Array.from(y.data)]).toEqual([41, 52, 63])
     await session.release()
+  })
+
+  it('runs from its inputs, compared with onnxruntime', async () => {
+    const path = save(withData({ location: 'w.bin', offset: '64' }), 'run.onnx')
+    writeFileSync(join(folder, 'x.npy'), writeNpy({ shape: [2, 2], data: Float32Array.of(1, 10, -3, 0.5) }))
+    const { result } = await runSimulation(
+      {
+        ...runDefaults,
+        model: path,
+        inputs: join(folder, 'x.npy'),
+        machine: machine(),
+        check: 'all',
+        signal: new AbortController().signal,
+      },
+      silent,
+    )
+    const values = result!.layers[0]!.values!
+    expect(values.losslessMismatches).toBe(0)
+    expect(values.reference!.sqnrDb).toBeGreaterThan(30)
   })
 
   it('the sha256 of the model is that of its files, one after the other', () => {
