@@ -1,7 +1,7 @@
 // Accuracy of networks on labelled inputs, and agreement with the network before pruning.
 import { SpecError } from '../../models/base/errors.js'
 import type { Network } from '../../models/nn/types.js'
-import { readInputs } from '../../traces/inputs/read.js'
+import { openInputs } from '../../traces/inputs/read.js'
 import { predict } from '../../traces/record/predict.js'
 import type { Progress } from '../progress.js'
 import { embeddedFile } from '../source.js'
@@ -10,6 +10,7 @@ import type { PruneOptions, Score } from './options.js'
 export interface Judge {
   readonly items: number
   score(bytes: Uint8Array, progress: Progress): Promise<Score | null>
+  close(): void
 }
 
 /** Scores networks on the given inputs; without inputs there is no score. */
@@ -18,18 +19,24 @@ export async function openJudge(options: PruneOptions, network: Network, bytes: 
   if (file === null) {
     if (options.sensitivity !== null || options.labels !== null)
       throw new SpecError('--sensitivity and --labels need the inputs that they are measured on: give --inputs FILE')
-    return { items: 0, score: async () => null }
+    return { items: 0, score: async () => null, close() {} }
   }
-  const { items, labels } = await readInputs(file, network.inputs, options.limit, options.labels)
+  const items = await openInputs(file, network.inputs, options.limit, options.labels)
+  const labels = Array.from({ length: items.count }, (_, i) => items.labels(i))
+  const labelled = labels.some((right) => right !== null)
   let original: Int32Array | null = null
   let done = 0
   return {
-    items: items.length,
+    items: items.count,
     async score(model, progress) {
       const classes = await predict(network, model, items, options.signal, () => progress.step(++done))
       original ??= model === bytes ? classes : null
-      const count = (wanted: Int32Array) => classes.reduce((sum, c, i) => sum + (c === wanted[i] ? 1 : 0), 0)
-      return { correct: labels === null ? null : count(labels), agree: count(original ?? classes) }
+      const count = (right: (item: number) => boolean) => classes.reduce((sum, _, i) => sum + (right(i) ? 1 : 0), 0)
+      return {
+        correct: labelled ? count((i) => labels[i]?.includes(classes[i]!) === true) : null,
+        agree: count((i) => classes[i] === (original ?? classes)[i]),
+      }
     },
+    close: () => items.close(),
   }
 }

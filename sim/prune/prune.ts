@@ -1,8 +1,4 @@
 // The recipe of pruning: network → layers to prune → masks → bytes → top-1 before and after → sensitivity of every layer → file.
-import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { SpecError } from '../../models/base/errors.js'
-import { loadNetwork } from '../../models/nn/network.js'
 import type { Layer, Network } from '../../models/nn/types.js'
 import { pruneLayers, targetOf } from '../../models/sparsity/index.js'
 import { layerMask, prunableLayer, weightCount } from '../../models/sparsity/layers.js'
@@ -10,8 +6,9 @@ import { legality } from '../../models/sparsity/legality.js'
 import { patchNetwork } from '../../models/sparsity/onnx/patch.js'
 import type { Mask, PatternHardware } from '../../models/sparsity/types.js'
 import { writeFileWhole } from '../../traces/store/atomic.js'
+import { checkNewFile } from '../../traces/store/trace-file.js'
 import type { Progress } from '../progress.js'
-import { embeddedFile } from '../source.js'
+import { loadModel } from '../source.js'
 import { chooseLayers, prunable } from './choose.js'
 import { type Judge, openJudge } from './judge.js'
 import { type PruneOptions, type PruneReport, patternHardware, type SensitivityRow } from './options.js'
@@ -19,42 +16,48 @@ import { countZeros, reportOf } from './report.js'
 
 export async function runPrune(options: PruneOptions, progress: Progress): Promise<PruneReport> {
   const { out, force, machine, description } = options
-  if (out !== null && !force && existsSync(out))
-    throw new SpecError(`${out} exists; choose another name or give --force`)
+  if (out !== null) checkNewFile(out, force)
   const target = targetOf(description, options.criterion, options.sparsity)
-  const file = options.model ?? embeddedFile('network.onnx')
-  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
-    throw new SpecError(
-      `${file}: cannot read the model (${cause.code ?? cause.message}); give the path of a .onnx file`,
-    )
-  })
-  const network = loadNetwork(bytes, file)
+  const { network, bytes } = await loadModel(options.model)
   const hardware = patternHardware(machine)
   const spared = chooseLayers(network, options, hardware)
   const chosen = network.layers.filter((layer) => spared.get(layer) === null)
-  const judge = await openJudge(options, network, bytes)
   const masks = masksOf(chosen, options, options.sparsity)
   const pruned = patchNetwork(bytes, network, weightMasks(masks, hardware))
-  const runs = judge.items === 0 ? 0 : 2 + (options.sensitivity?.length ?? 0) * prunable(spared).length
-  progress.phase('accuracy', runs * judge.items)
-  const before = await judge.score(bytes, progress)
-  const after = await judge.score(pruned, progress)
-  const sensitivity = await sensitivityOf(options, network, bytes, prunable(spared), judge, progress)
-  progress.end()
+  const measured = await measure(options, network, bytes, pruned, prunable(spared), progress)
   if (out !== null) await writeFileWhole(out, pruned, force)
   return {
-    file,
+    file: network.file,
     sha256: network.sha256,
     machine: machine.name,
     description,
     findings: legality(description, hardware),
     target,
     layers: network.layers.map((layer) => reportOf(layer, masks.get(layer), spared.get(layer)!, description, hardware)),
-    items: judge.items,
-    before,
-    after,
-    sensitivity,
+    ...measured,
     bytes: pruned,
+  }
+}
+
+async function measure(
+  options: PruneOptions,
+  network: Network,
+  bytes: Uint8Array,
+  pruned: Uint8Array,
+  layers: readonly Layer[],
+  progress: Progress,
+): Promise<Pick<PruneReport, 'items' | 'before' | 'after' | 'sensitivity'>> {
+  const judge = await openJudge(options, network, bytes)
+  try {
+    const runs = judge.items === 0 ? 0 : 2 + (options.sensitivity?.length ?? 0) * layers.length
+    progress.phase('accuracy', runs * judge.items)
+    const before = await judge.score(bytes, progress)
+    const after = await judge.score(pruned, progress)
+    const sensitivity = await sensitivityOf(options, network, bytes, layers, judge, progress)
+    return { items: judge.items, before, after, sensitivity }
+  } finally {
+    progress.end()
+    judge.close()
   }
 }
 

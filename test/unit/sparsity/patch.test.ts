@@ -6,6 +6,7 @@ import { onnx } from '../../../models/nn/proto/onnx.js'
 import type { Layer } from '../../../models/nn/types.js'
 import { layerMask, prunableLayer, weightCount, weightValue } from '../../../models/sparsity/layers.js'
 import { patchNetwork } from '../../../models/sparsity/onnx/patch.js'
+import { inputsOf } from '../../../traces/record/inputs.js'
 import { predict } from '../../../traces/record/predict.js'
 import { bytesTensor, floats, item, longs, model, type NodeSpec, nibbles } from '../../helpers/onnx.js'
 
@@ -196,7 +197,7 @@ describe('quantised weights', () => {
     // All sums are negative; output 2, all zero, becomes the largest.
     const keepTwo = Uint8Array.from({ length: 12 }, (_, i) => (i < 8 ? 1 : 0))
     const pruned = patchNetwork(bytes, network, new Map([[network.layers[0]!, keepTwo]]))
-    const ones = [item([1, 4], [1, 1, 1, 1])]
+    const ones = inputsOf([item([1, 4], [1, 1, 1, 1])])
     expect([...(await predict(network, pruned, ones, new AbortController().signal, () => {}))]).toEqual([2])
   })
 
@@ -307,7 +308,7 @@ describe('the bytes', () => {
     const bytes = gemm(weights)
     const network = loadNetwork(bytes, 'test.onnx')
     const signal = new AbortController().signal
-    const ones = [item([1, 4], [1, 1, 1, 1])]
+    const ones = inputsOf([item([1, 4], [1, 1, 1, 1])])
     // Sums of the outputs: 16, 12, 12. Without output 0 the second one wins, without 0 and 1 the third.
     const without = (outputs: number[]) =>
       Uint8Array.from({ length: 12 }, (_, i) => (outputs.includes(Math.floor(i / 4)) ? 0 : 1))
