@@ -2,6 +2,7 @@
 import { benesShape } from '../../models/mapping/mapping.js'
 import type { MapSpec } from '../../models/mapping/spec.js'
 import { activationBits } from '../../models/nn/spec.js'
+import type { PatternHardware } from '../../models/sparsity/types.js'
 import { resolveDepth, type StageTiming } from '../pipeline/stage.js'
 import type { MacroSpec } from '../stages/context.js'
 import type { Machine } from './spec.js'
@@ -19,6 +20,16 @@ export function mapSpec(machine: Machine, variant: Variant): MapSpec {
     stripOus: machine.strip.ous,
     order: machine.order,
     options: dense ? { remapper: 'identity', compress: false, planarise: false, groups: 'separate' } : machine.mapping,
+  }
+}
+
+export function patternHardware(machine: Machine): PatternHardware {
+  return {
+    beta: machine.block,
+    ouRows: machine.ou.rows,
+    ouCols: machine.ou.cols,
+    tileRows: machine.tile.rows,
+    rowOrder: machine.weights.rowOrder,
   }
 }
 

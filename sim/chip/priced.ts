@@ -5,10 +5,13 @@ import { programmingEnergyPj } from '../../models/cost/cell.js'
 import { type PriceFacts, priceContext, type Variant } from '../../models/cost/context.js'
 import { alternatives, type ChipCounts, price, totalPj } from '../../models/cost/price.js'
 import type { Network } from '../../models/nn/types.js'
+import { findPattern } from '../../models/sparsity/detect.js'
+import { prunableLayer } from '../../models/sparsity/layers.js'
 import type { ItemFacts, RecordedProduct } from '../../traces/record/trace.js'
 import type { BaselineResult, LayerResult, RunResult } from '../../traces/results/result.js'
 import type { RunOptions } from '../options.js'
 import type { LayerOutcome } from './layer.js'
+import { patternHardware } from './parts.js'
 import type { LayerPlan, NetworkPlan } from './plan.js'
 import { machineAdc } from './prepare.js'
 import type { Machine } from './spec.js'
@@ -54,6 +57,7 @@ export function priceRun(run: PricedRun): RunResult {
     layers,
     notOnArrays: run.trace.products.map(({ name, op, macs }) => ({ name, op, macs: macs * run.trace.items.length })),
     accuracy: accuracyOf(run),
+    pattern: patternOf(run),
     area: area(prices, chip),
     prices: {
       table: machine.cost.prices,
@@ -63,6 +67,13 @@ export function priceRun(run: PricedRun): RunResult {
     cyclePeriodNs: machine.clock.periodNs,
     programmingPj: programmingEnergyPj(cells, machine.cell),
   }
+}
+
+/** The named pattern that the zeros of the simulated layers follow. */
+function patternOf({ outcomes, options }: PricedRun): RunResult['pattern'] {
+  const hardware = patternHardware(options.machine)
+  const layers = outcomes.map(({ plan }) => prunableLayer(plan.layer, hardware.rowOrder))
+  return findPattern(layers, hardware)
 }
 
 function factsOf(machine: Machine, plan: NetworkPlan): PriceFacts {

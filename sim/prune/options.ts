@@ -2,7 +2,7 @@
 import type { Finding } from '../../models/sparsity/legality.js'
 import type { Overhead } from '../../models/sparsity/overhead.js'
 import type { PruneRequest } from '../../models/sparsity/prune.js'
-import type { PatternDescription, PatternHardware } from '../../models/sparsity/types.js'
+import type { PatternDescription } from '../../models/sparsity/types.js'
 import type { Machine } from '../chip/spec.js'
 
 export interface PruneOptions {
@@ -75,14 +75,4 @@ export interface PruneReport {
   readonly after: Score | null
   readonly sensitivity: readonly SensitivityRow[]
   readonly bytes: Uint8Array
-}
-
-export function patternHardware(machine: Machine): PatternHardware {
-  return {
-    beta: machine.block,
-    ouRows: machine.ou.rows,
-    ouCols: machine.ou.cols,
-    tileRows: machine.tile.rows,
-    rowOrder: machine.weights.rowOrder,
-  }
 }

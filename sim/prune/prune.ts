@@ -7,11 +7,12 @@ import { patchNetwork } from '../../models/sparsity/onnx/patch.js'
 import type { Mask, PatternHardware } from '../../models/sparsity/types.js'
 import { writeFileWhole } from '../../traces/store/atomic.js'
 import { checkNewFile } from '../../traces/store/trace-file.js'
+import { patternHardware } from '../chip/parts.js'
 import type { Progress } from '../progress.js'
 import { loadModel } from '../source.js'
 import { chooseLayers, prunable } from './choose.js'
 import { type Judge, openJudge } from './judge.js'
-import { type PruneOptions, type PruneReport, patternHardware, type SensitivityRow } from './options.js'
+import type { PruneOptions, PruneReport, SensitivityRow } from './options.js'
 import { countZeros, reportOf } from './report.js'
 
 export async function runPrune(options: PruneOptions, progress: Progress): Promise<PruneReport> {

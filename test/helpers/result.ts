@@ -25,6 +25,7 @@ export function resultOf(shape: ResultShape, change: Partial<RunResult> = {}): R
     layers: Array.from({ length: shape.layers }, (_, index) => layerOf(index, shape, int, random)),
     notOnArrays: [{ name: 'attention/QK', op: 'MatMul', macs: 1_234_567 }],
     accuracy: { items: 4, correct: 3 },
+    pattern: { name: 'block', share: 1, verdict: 'conditional' },
     area: [
       { component: 'adc', count: 16, areaUm2: 250_000 },
       { component: 'array', count: 8, areaUm2: 1_500_000 },

@@ -3,7 +3,7 @@ import { styleText } from 'node:util'
 import CliTable from 'cli-table3'
 import { areaMm2, energy, engineering, grouped, percent, threeDigits, time } from '../../models/base/units.js'
 import type { LayerResult, RunResult } from '../results/result.js'
-import { totalsOf } from '../results/summary.js'
+import { sparsityOf, totalsOf } from '../results/summary.js'
 import { energyByComponent, layerEnergyPj, utilisation } from '../results/tables.js'
 
 export interface TableStyle {
@@ -30,6 +30,7 @@ const columns: readonly Col[] = [
     4,
     (l) => `${l.mapping.rows}×${l.mapping.cols}${l.mapping.matrices > 1 ? `·${l.mapping.matrices}` : ''}`,
   ),
+  right('zeros', 9, (l) => percent(share(l.mapping.zeroWeights, l.mapping.weights), 0)),
   right('MACs', 5, (l) => engineering(l.macs, '').trim()),
   right('cycles', 0, (l) => grouped(l.timing.cycles)),
   right('bound', 6, (l) => grouped(l.boundCycles)),
@@ -144,6 +145,7 @@ function totals(result: RunResult, width: number): string[] {
         : `${engineering(t.tops * 1e12, 'OP/s')} = ${threeDigits(t.tops)} TOPS, ${threeDigits(t.tops_per_watt)} TOPS/W (2 operations a MAC of the unpruned network, zeros counted)`,
     ],
     ['area', `${areaMm2(t.area_um2)}; programming all cells once: ${energy(t.programming_pj)}`],
+    ['sparsity', sparsityLine(result)],
     ['values', valueLine(result)],
   ]
   if (result.accuracy !== null)
@@ -169,6 +171,15 @@ function wrap(name: string, text: string, width: number, indent = 14): string[] 
     } else line = line === '' ? word : `${line} ${word}`
   }
   return [...lines, line].map((part, i) => (i === 0 ? name : '').padEnd(indent) + part)
+}
+
+function sparsityLine(result: RunResult): string {
+  const { weights, zero_weights, deleted_weights, pattern } = sparsityOf(result)
+  const found =
+    pattern === null
+      ? ''
+      : `; pattern "${pattern.name}" accounts for ${percent(pattern.share, 0)}: ${pattern.verdict} here`
+  return `${percent(share(zero_weights, weights))} of ${grouped(weights)} weights are zero, ${percent(share(deleted_weights, zero_weights))} of these deleted${found}`
 }
 
 function valueLine(result: RunResult): string {

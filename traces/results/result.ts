@@ -143,6 +143,12 @@ export interface RunResult {
   readonly notOnArrays: readonly { readonly name: string; readonly op: string; readonly macs: number }[]
   /** top-1 over the items where labels are given: of the recorded network itself */
   readonly accuracy: { readonly items: number; readonly correct: number } | null
+  /** named pattern that the zero weights follow (models/sparsity/detect.ts), and what the machine can do with it; null: none found */
+  readonly pattern: {
+    readonly name: string
+    readonly share: number
+    readonly verdict: 'legal' | 'conditional' | 'illegal'
+  } | null
   readonly area: readonly AreaRow[]
   /** how prices were made: tables and models used, in words */
   readonly prices: {

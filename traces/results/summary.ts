@@ -31,6 +31,18 @@ export function totalsOf(result: RunResult) {
   }
 }
 
+/** Zeros among the integers e of the simulated layers, what compression made of them, and the pattern that they follow. */
+export function sparsityOf(result: RunResult) {
+  const total = (f: (l: RunResult['layers'][number]['mapping']) => number) =>
+    sum(result.layers.map((l) => f(l.mapping)))
+  return {
+    weights: total((m) => m.weights),
+    zero_weights: total((m) => m.zeroWeights),
+    deleted_weights: total((m) => m.deletedWeights),
+    pattern: result.pattern,
+  }
+}
+
 export function summaryOf(result: RunResult) {
   return {
     schema_version: 1,
@@ -45,6 +57,7 @@ export function summaryOf(result: RunResult) {
       energy_pj: row.energyPj,
     })),
     accuracy: result.accuracy,
+    sparsity: sparsityOf(result),
     prices: {
       table: result.prices.table,
       adc_model: result.prices.adcModel,
@@ -63,6 +76,9 @@ export function summaryOf(result: RunResult) {
       bound_cycles: l.boundCycles,
       energy_pj: layerEnergyPj(l),
       macs: l.macs,
+      weights: l.mapping.weights,
+      zero_weights: l.mapping.zeroWeights,
+      deleted_weights: l.mapping.deletedWeights,
       dense_bare_cycles: l.dense.bare.cycles,
       dense_same_hardware_cycles: l.dense.sameHardware.cycles,
       planes_fired: l.timing.planesFired,

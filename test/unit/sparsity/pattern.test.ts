@@ -1,6 +1,8 @@
 // Descriptions: what is read, what is refused, and what the machine can do with it.
+import seedrandom from 'seedrandom'
 import { describe, expect, it } from 'vitest'
 import { parseText } from '../../../models/config/document.js'
+import { findPattern } from '../../../models/sparsity/detect.js'
 import { maskComplaint } from '../../../models/sparsity/fit.js'
 import {
   defaultHardware,
@@ -187,6 +189,35 @@ describe('legality', () => {
     expect(misfit(patternOf('2:4'), shape(3, 8), defaultHardware)).toMatch(/larger than/)
     expect(misfit(patternOf('hybrid'), shape(64, 64), defaultHardware)).toBeNull()
     expect(misfit(patternOf('hybrid'), shape(64, 64), { ...defaultHardware, ouRows: 6 })).toMatch(/do not compose/)
+  })
+})
+
+describe('a pattern found in the weights', () => {
+  const random = seedrandom.alea('found')
+  const values = Float32Array.from({ length: 64 * 32 }, () => random() - 0.5)
+  const matrix = { rows: 64, cols: 32, channelRows: 4, values }
+  const layers = (given: Float32Array) => [
+    { name: 'a', matrices: [{ ...matrix, values: given }] },
+    { name: 'dense', matrices: [{ rows: 1, cols: 2, channelRows: 1, values: Float32Array.of(1, 2) }] },
+  ]
+
+  it.each([
+    ['channel-wise', 0.5],
+    ['row-wise', 0.5],
+    ['column-wise', 0.5],
+    ['ou-block', 0.5],
+    ['row-block', 0.5],
+    ['block', 0.5],
+    ['1:4', null],
+    ['2:4', null],
+  ] as const)('%s is called by its name', (name, sparsity) => {
+    const mask = pruneMatrix(matrix, name, sparsity)
+    expect(findPattern(layers(masked(values, mask)), defaultHardware)).toMatchObject({ name, share: 1 })
+  })
+
+  it('none in dense weights, nor where zeros lie anywhere', () => {
+    expect(findPattern(layers(values), defaultHardware)).toBeNull()
+    expect(findPattern(layers(values.map((v) => Math.max(v, 0))), defaultHardware)).toBeNull()
   })
 })
 

@@ -25,7 +25,7 @@ describe('cimulator prune', () => {
     expect(cimulator('prune', '--pattern', 'row-block', '--sparsity', '0.75', '-o', 'rows.onnx', '--quiet').code).toBe(
       0,
     )
-    const speedUp = (...model: string[]) => {
+    const simulated = (...model: string[]) => {
       const { code, out, err } = cimulator(
         'run',
         ...model,
@@ -38,12 +38,15 @@ describe('cimulator prune', () => {
       )
       expect(err).toBe('')
       expect(code).toBe(0)
-      return Number(/speed-up +([\d.]+)× against dense-bare/.exec(out)?.[1])
+      const sparsity = /sparsity .*/.exec(out)![0]
+      return { speedUp: Number(/speed-up +([\d.]+)× against dense-bare/.exec(out)?.[1]), sparsity }
     }
-    const before = speedUp()
-    const after = speedUp('rows.onnx')
+    const before = simulated()
+    const after = simulated('rows.onnx')
     // Three quarters of the rows of every OU column of the three large layers are deleted.
-    expect(after).toBeGreaterThan(1.5 * before)
+    expect(after.speedUp).toBeGreaterThan(1.5 * before.speedUp)
+    expect(before.sparsity).not.toContain('pattern')
+    expect(after.sparsity).toMatch(/pattern "row-block" accounts for 100 %: legal here/)
   })
 
   it('the file differs only where weights became zero, and --json says how many did', () => {
