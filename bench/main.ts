@@ -12,6 +12,7 @@ import { type Benchmark, markdown, type Report } from './harness.js'
 import { kernelBenchmark } from './kernel.js'
 import { root } from './native.js'
 import { pipelineBenchmark } from './pipeline.js'
+import { valuesBenchmark } from './values.js'
 
 const benchmarks: readonly Benchmark[] = [
   kernelBenchmark,
@@ -19,6 +20,7 @@ const benchmarks: readonly Benchmark[] = [
   enginesBenchmark('ou-bit'),
   enginesBenchmark('window-bit'),
   fastNativeBenchmark,
+  valuesBenchmark,
 ]
 
 const args = process.argv.slice(2)

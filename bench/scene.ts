@@ -106,6 +106,28 @@ export function fastWithValues(layer: SceneLayer, item = 0, vectors: number | nu
   return { timing, ...values.finish() }
 }
 
+/** The results without the timing. */
+export function valuesAlone(layer: SceneLayer, item = 0) {
+  const { vectors } = layer.placed.resolved
+  const passes = passesOf(layer, vectors)
+  const values = fastValues(layer, vectors)
+  const streams = tensorStreams(layer.gathers, layer.tensor, item)
+  for (const [m, { rows }] of layer.placed.mapping.matrices.entries()) {
+    const most = Math.max(64, Math.floor(blockBytes / rows / 64) * 64)
+    const stride = Math.min(most, Math.ceil(passes / 64) * 64)
+    const bytes = new Uint8Array(rows * stride)
+    for (let first = 0; first < passes; first += stride) {
+      const count = Math.min(stride, passes - first)
+      streams.fill(m, first, count, bytes, stride)
+      values.block(m, { bytes, stride, passes: count }, first)
+    }
+  }
+  return values.finish()
+}
+
+/** Bytes of a block of activations, as runs take them. */
+const blockBytes = 1 << 19
+
 export function fastValues(layer: SceneLayer, vectors: number): FastValues {
   const { placed, tensor, machine } = layer
   const { bitsPerStep, planes, skipZeroPlanes } = placed.spec

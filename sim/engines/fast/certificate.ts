@@ -19,27 +19,61 @@ export function certificates(
   const levels = 2 ** coding.cellBits
   const counts = new Int32Array(levels)
   const levelOf = tabulateLevels(mapping, coding)
-  return Int32Array.from({ length: mapping.ous }, (_, ou) => {
-    if (top < 0) return -1
+  const lines = coding.slices * coding.polarities
+  const packed = packLevels(levelOf, lines)
+  /** level sum up to which a line cannot be altered */
+  const harmless = Math.floor(top / digit)
+  const sums = new Int32Array(packed.length)
+
+  /** Least limit of the lines of one column. */
+  function ofColumn(ou: number, column: number, rows: number): number {
     const { cols, e } = mapping.matrices[mapping.strips[mapping.stripOf[ou]!]!.matrix]!
-    const rows = mapping.rowStart[ou + 1]! - mapping.rowStart[ou]!
-    // No line of any weights can get there: nothing to look at.
-    let limit = Math.min(rows, Math.floor(top / (digit * (levels - 1))))
-    if (limit === rows) return rows
-    limit = rows
-    for (let slice = 0; slice < coding.slices; slice++) {
-      if (((sliceMasks[ou]! >>> slice) & 1) === 0) continue
-      for (let polarity = 0; polarity < coding.polarities; polarity++) {
-        const table = levelOf.table(slice, polarity)
-        for (let c = mapping.colStart[ou]!; c < mapping.colStart[ou + 1]!; c++) {
-          counts.fill(0)
-          for (let i = mapping.rowStart[ou]!; i < mapping.rowStart[ou + 1]!; i++)
-            counts[table[e[mapping.rowOf[i]! * cols + mapping.colOf[c]!]! - levelOf.min]!]! += 1
-          limit = Math.min(limit, mostRows(counts, rows, digit, top))
-        }
+    const end = mapping.rowStart[ou + 1]!
+    if (rows * (levels - 1) <= fieldMost) {
+      for (let w = 0; w < packed.length; w++) {
+        const table = packed[w]!
+        let sum = 0
+        for (let i = mapping.rowStart[ou]!; i < end; i++)
+          sum += table[e[mapping.rowOf[i]! * cols + column]! - levelOf.min]!
+        sums[w] = sum
       }
+    } else sums.fill(-1)
+    let limit = rows
+    for (let line = 0; line < lines; line++) {
+      const slice = Math.floor(line / coding.polarities)
+      if (((sliceMasks[ou]! >>> slice) & 1) === 0) continue
+      if (((sums[line >> 2]! >>> (8 * (line & 3))) & fieldMost) <= harmless && harmless < fieldMost) continue
+      const table = levelOf.tables[line]!
+      counts.fill(0)
+      for (let i = mapping.rowStart[ou]!; i < end; i++)
+        counts[table[e[mapping.rowOf[i]! * cols + column]! - levelOf.min]!]! += 1
+      limit = Math.min(limit, mostRows(counts, rows, digit, top))
     }
     return limit
+  }
+
+  return Int32Array.from({ length: mapping.ous }, (_, ou) => {
+    if (top < 0) return -1
+    const rows = mapping.rowStart[ou + 1]! - mapping.rowStart[ou]!
+    // No line of any weights can get there: nothing to look at.
+    if (rows * digit * (levels - 1) <= top) return rows
+    let limit = rows
+    for (let c = mapping.colStart[ou]!; c < mapping.colStart[ou + 1]!; c++)
+      limit = Math.min(limit, ofColumn(ou, mapping.colOf[c]!, rows))
+    return limit
+  })
+}
+
+/** Largest sum of a line that fits its field. */
+const fieldMost = 255
+
+/** Level of every weight on four lines at once, in fields of 8 bits: sums of them are sums of all four. */
+function packLevels(levelOf: ReturnType<typeof tabulateLevels>, lines: number): Int32Array[] {
+  return Array.from({ length: Math.ceil(lines / 4) }, (_, w) => {
+    const own = levelOf.tables.slice(4 * w, Math.min(lines, 4 * w + 4))
+    return Int32Array.from({ length: own[0]!.length }, (_, e) =>
+      own.reduce((word, table, field) => word | (table[e]! << (8 * field)), 0),
+    )
   })
 }
 
@@ -62,7 +96,7 @@ function mostRows(counts: Int32Array, rows: number, digit: number, top: number):
   return rows
 }
 
-/** Level of every weight that occurs, by slice and polarity. */
+/** Level of every weight that occurs, by line: slice · polarities + polarity. */
 export function tabulateLevels(mapping: Mapping, coding: WeightCoding) {
   let min = 0
   let max = 0
@@ -77,5 +111,5 @@ export function tabulateLevels(mapping: Mapping, coding: WeightCoding) {
       cellLevel(coding, min + i, Math.floor(at / coding.polarities), at % coding.polarities),
     ),
   )
-  return { min, table: (slice: number, polarity: number) => tables[slice * coding.polarities + polarity]! }
+  return { min, tables, table: (slice: number, polarity: number) => tables[slice * coding.polarities + polarity]! }
 }
