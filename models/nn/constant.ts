@@ -30,8 +30,13 @@ export interface Constant {
 const types = onnx.TensorProto.DataType
 type Tensor = onnx.TensorProto.$Properties
 
+/** Dimensions of a tensor; NumPy and the runtimes stop earlier. */
+export const mostDimensions = 64
+
 /** Number of elements of a shape; exact or refused. */
 export function elements(dims: readonly number[], what: string): number {
+  if (dims.length > mostDimensions)
+    throw new ModelError(`${what}: ${dims.length} dimensions; expected at most ${mostDimensions}`)
   let count = 1
   for (const dim of dims) {
     if (!Number.isSafeInteger(dim) || dim < 0) throw new ModelError(`${what}: dimension ${dim} is not a size`)

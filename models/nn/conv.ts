@@ -6,8 +6,11 @@ import type { Constant } from './constant.js'
 import type { Node } from './graph.js'
 import type { ConvGeometry } from './types.js'
 
-/** No stride, pad or size of a real network comes near it; larger ones would only overflow. */
-const largest = 2 ** 30
+/** No stride, dilation or output size of a real network comes near it. */
+const largest = 2 ** 16
+
+/** Pads at one end beyond which a layer would compute little but padding, for a kernel that reaches over so many elements. */
+const largestPad = (reach: number) => 64 + 16 * reach
 
 export function convProduct(node: Node, name: string, weight: Constant): Product {
   const [outputs, groupIn, ...kernel] = kernelDims(node, weight, '[outputs, inputs of a group, kernel …]')
@@ -72,10 +75,15 @@ function common(node: Node, kernel: readonly number[]) {
     throw new ModelError(`${node.where}: unknown auto_pad "${auto}"`)
   const noPads = [...kernel, ...kernel].map(() => 0)
   const pads = auto === 'VALID' ? noPads : intsAttribute(node, 'pads', noPads)
-  if (pads.length !== 2 * rank || pads.some((pad) => !(pad >= 0 && pad <= largest)))
-    throw new ModelError(`${node.where}: pads [${pads}] do not fit a kernel of ${rank} dimensions`)
   const strides = list(node, 'strides', ones, rank, 1)
   const dilations = list(node, 'dilations', ones, rank, 1)
+  const wrong = pads.some(
+    (pad, i) => !(pad >= 0 && pad <= largestPad((kernel[i % rank]! - 1) * dilations[i % rank]! + 1)),
+  )
+  if (pads.length !== 2 * rank || wrong)
+    throw new ModelError(
+      `${node.where}: pads [${pads}] for a kernel of [${kernel}]; expected ${2 * rank}, from 0 to 16 times its reach`,
+    )
   return { kind: 'conv' as const, kernel, strides, dilations, pads, autoPad }
 }
 
@@ -83,7 +91,7 @@ function list(node: Node, name: string, fallback: readonly number[], length: num
   const values = intsAttribute(node, name, fallback)
   if (values.length === length && values.every((value) => value >= least && value <= largest)) return values
   const what = least === 1 ? 'positive numbers' : 'numbers that are not negative'
-  throw new ModelError(`${node.where}: ${name} [${values}]; expected ${length} ${what}`)
+  throw new ModelError(`${node.where}: ${name} [${values}]; expected ${length} ${what} up to ${largest}`)
 }
 
 function size(dims: readonly number[]): number {

@@ -2,7 +2,7 @@
 // whether a parameter is an attribute or an input.
 import { ModelError } from '../base/errors.js'
 import { intAttribute, intsAttribute } from './attributes.js'
-import { type Constant, numbers } from './constant.js'
+import { type Constant, elements, madeElements, mostDimensions, numbers } from './constant.js'
 import type { Node } from './graph.js'
 import { moved, reshaped, stridesOf, transposed, walk } from './move.js'
 
@@ -38,6 +38,10 @@ const reshape: Fold = (inputs, node) => {
   const wanted = integers(inputs, 1, node, 'shape') ?? []
   const keepZero = intAttribute(node, 'allowzero', 0) !== 0
   const dims = wanted.map((dim, d) => (dim === 0 && !keepZero ? (data.dims[d] ?? -2) : dim))
+  elements(
+    dims.map((dim) => Math.max(dim, 0)),
+    node.where,
+  )
   const open = dims.indexOf(-1)
   const known = dims.reduce((a, dim) => (dim === -1 ? a : a * dim), 1)
   if (open >= 0) dims[open] = data.values.length / known
@@ -77,6 +81,8 @@ const unsqueeze: Fold = (inputs, node) => {
   const data = need(inputs, 0, node)
   const axes = integers(inputs, 1, node, 'axes') ?? []
   const rank = data.dims.length + axes.length
+  if (rank > mostDimensions)
+    throw new ModelError(`${node.where}: ${rank} dimensions; expected at most ${mostDimensions}`)
   const added = new Set(axes.map((axis) => axisOf(axis, rank, node)))
   if (added.size !== axes.length) throw new ModelError(`${node.where}: axes [${axes.join(', ')}] repeat`)
   const old = Array.from({ length: rank }, (_, d) => d).filter((d) => !added.has(d))
@@ -108,6 +114,7 @@ const concat: Fold = (inputs, node) => {
     throw new ModelError(`${node.where}: cannot join [${first.dims.join(', ')}] and [${odd.dims.join(', ')}]`)
   }
   const dims = first.dims.map((dim, d) => (d === axis ? parts.reduce((sum, part) => sum + part.dims[axis]!, 0) : dim))
+  madeElements(dims, first.values.length, node.where)
   const chunk = first.dims.slice(axis + 1).reduce((a, b) => a * b, 1)
   return { dims, dtype: first.dtype, values: joined(parts, dims, axis, chunk), grid: null }
 }
@@ -149,7 +156,7 @@ const gather: Fold = (inputs, node) => {
   const dims = [...data.dims.slice(0, axis), ...picks.dims, ...data.dims.slice(axis + 1)]
   const inner = data.dims.slice(axis + 1).reduce((a, b) => a * b, 1)
   const outer = data.dims.slice(0, axis).reduce((a, b) => a * b, 1)
-  const source = new Int32Array(outer * indices.length * inner)
+  const source = new Int32Array(madeElements(dims, data.values.length, node.where))
   let at = 0
   for (let o = 0; o < outer; o++) {
     for (const index of indices) for (let i = 0; i < inner; i++) source[at++] = (o * size + index) * inner + i

@@ -109,16 +109,34 @@ function statedTypes(proto: onnx.GraphProto.$Properties) {
 
 function networkInput(info: onnx.ValueInfoProto.$Properties, file: string): NetworkInput {
   const name = info.name ?? ''
+  checkName(name, `${file}: input of the network`)
   const type = info.type?.tensor_type
   if (type?.shape == null)
     throw new ModelError(`${file}: input "${name}" of the network has no tensor type with a shape`)
-  const shape = (type.shape.dim ?? []).map((dim) =>
-    dim.dim_value != null && Object.hasOwn(dim, 'dim_value')
-      ? toInteger(dim.dim_value, `${file}: input "${name}": dimension`)
-      : dim.dim_param || '?',
-  )
+  const shape = (type.shape.dim ?? []).map((dim) => {
+    const given = dim.dim_value != null && Object.hasOwn(dim, 'dim_value')
+    const size = given ? toInteger(dim.dim_value!, `${file}: input "${name}": dimension`) : 0
+    // Some exporters write 0 or −1 for a size that is free.
+    return size > 0 ? size : dim.dim_param || '?'
+  })
   const dtype = typeName(type.elem_type)
   return { name, dtype: { float: 'float32', double: 'float64' }[dtype] ?? dtype, shape }
+}
+
+/** Names go to terminals and into tables: control characters are written as escapes. */
+function printable(name: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return name.replace(/[\u0000-\u001f\u007f-\u009f]/g, (c) => `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
+}
+
+/** Characters of a tensor's name; what is longer could not be written to a trace. */
+const longestName = 4096
+
+function checkName(name: string, where: string): void {
+  if (name.length > longestName)
+    throw new ModelError(`${where}: a name of ${name.length} characters; expected at most ${longestName}`)
+  if (name === '__proto__')
+    throw new ModelError(`${where}: a tensor called "__proto__", which onnxruntime-node cannot give; rename it`)
 }
 
 function viewNodes(protos: readonly NodeProto[], functions: ReadonlySet<string>, file: string): readonly Node[] {
@@ -126,8 +144,9 @@ function viewNodes(protos: readonly NodeProto[], functions: ReadonlySet<string>,
   for (const proto of protos) uses.set(proto.name ?? '', (uses.get(proto.name ?? '') ?? 0) + 1)
   return protos.map((proto, index) => {
     const outputs = proto.output ?? []
+    for (const text of outputs) checkName(text, `${file}: node ${index}`)
     const unique = (proto.name ?? '') !== '' && uses.get(proto.name ?? '') === 1
-    const name = unique ? (proto.name ?? '') : (outputs[0] ?? `node ${index}`)
+    const name = printable(unique ? (proto.name ?? '') : (outputs[0] ?? `node ${index}`))
     const op = proto.op_type ?? ''
     const domain = proto.domain === 'ai.onnx' ? '' : (proto.domain ?? '')
     const attributes = new Map((proto.attribute ?? []).map((attribute) => [attribute.name ?? '', attribute]))

@@ -39,6 +39,9 @@ export function draftLayer(graph: Graph, node: Node, form: Form, constant: Looku
   const weight = form.integer
     ? integerWeights(node, fixedSlot, outputAxis(node, form, constant(name), left), constant)
     : constant(name)
+  // Loops over outputs would run over the sizes of a shape that holds nothing.
+  if (weight.values.length === 0)
+    throw new ModelError(`${node.where}: weights "${name}" of shape [${weight.dims}] are empty`)
   const product = productOf(node, form, name, weight, left)
   const input = form.integer ? integerActivation(graph, node, movingSlot, constant) : null
   return {

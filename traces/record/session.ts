@@ -28,6 +28,8 @@ export interface SessionOptions {
   readonly folder?: string | null
   /** bytes that the tensors of a group may take; 1 GiB when left out */
   readonly memoryBytes?: number
+  /** bytes beyond which the size of a tensor is taken for a mistake; 8 GiB when left out */
+  readonly largestBytes?: number
 }
 
 interface Group {
@@ -45,7 +47,7 @@ export async function openSession(
   names: readonly string[],
   options: SessionOptions = {},
 ): Promise<Session> {
-  const { folder = null, memoryBytes = 2 ** 30 } = options
+  const { folder = null, memoryBytes = 2 ** 30, largestBytes = 2 ** 33 } = options
   const runtime = await loadRuntime()
   const given = new Set(network.inputs.map((input) => input.name))
   const always = new Set(network.outputs)
@@ -63,6 +65,10 @@ export async function openSession(
   async function plan(item: InputItem): Promise<void> {
     planned = true
     const bytes = outputBytes(await sessionOf(groups[0]!), symbolSizes(network, item))
+    for (const [name, size] of bytes) {
+      if (size > largestBytes)
+        throw new ModelError(`${network.file}: tensor "${name}" takes ${size} bytes; expected at most ${largestBytes}`)
+    }
     const parts = groupsOf(
       extra.filter((name) => !always.has(name)),
       bytes,
