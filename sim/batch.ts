@@ -1,5 +1,6 @@
 // A batch of items, layer by layer: every layer is placed once, and its items are simulated, in as many threads as there are.
 
+import type { NetworkPermutations } from '../models/mapping/search.js'
 import { layerTensor } from '../models/nn/results.js'
 import type { Layer, Network } from '../models/nn/types.js'
 import type { RecordedItem } from '../traces/record/trace.js'
@@ -16,6 +17,7 @@ export interface Batch {
   readonly network: Network
   readonly chosen: ReadonlySet<Layer>
   readonly items: readonly RecordedItem[]
+  readonly permutations: NetworkPermutations
   readonly simulator: Simulator
   /** one per layer; outcomes of chosen layers are added in the order of the items */
   readonly totals: readonly LayerTotals[]
@@ -31,7 +33,7 @@ export async function runBatch(batch: Batch): Promise<LayerPlan[]> {
   try {
     for (const [l, layer] of network.layers.entries()) {
       const tensor = layerTensor(items[0]!.tensors, layer)!
-      const job = prepareJob(layer, tensor.shape, options.machine, options)
+      const job = prepareJob(layer, tensor.shape, options.machine, options, batch.permutations.get(layer.index))
       const plan = planLayer(job, tensor.form)
       plans.push(plan)
       if (options.dryRun || !chosen.has(layer)) continue

@@ -11,6 +11,7 @@ import { createLayerTotals } from './chip/layer.js'
 import type { LayerPlan, NetworkPlan } from './chip/plan.js'
 import { priceRun } from './chip/priced.js'
 import type { RecordOptions, RunOptions } from './options.js'
+import { searchNetwork } from './permute.js'
 import type { Progress } from './progress.js'
 import { loadModel, openSource, startRecording } from './source.js'
 import { createSimulator, threadCount } from './threads/simulator.js'
@@ -34,6 +35,7 @@ export async function runSimulation(options: RunOptions, progress: Progress): Pr
   const threads = options.dryRun ? 1 : threadCount(options.threads, work)
   const simulator = createSimulator(engine, threads, options.signal)
   try {
+    const permutations = await searchNetwork(network, options.machine, progress, options.signal)
     const totals = network.layers.map(createLayerTotals)
     const facts: ItemFacts[] = []
     const dump = new Map<string, Uint8Array | string>()
@@ -44,7 +46,7 @@ export async function runSimulation(options: RunOptions, progress: Progress): Pr
       const items = await source.read(first, Math.min(size, count - first))
       progress.phase(options.dryRun ? 'placing layers' : `simulating ${chosen.size} layers`, work)
       const meter = createMeter(progress, (first / source.items) * work)
-      plans = await runBatch({ options, network, chosen, items, simulator, totals, dump, meter })
+      plans = await runBatch({ options, network, chosen, items, permutations, simulator, totals, dump, meter })
       progress.end()
       facts.push(...items.map(({ tensors: _, ...rest }) => rest))
     }

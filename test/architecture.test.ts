@@ -38,7 +38,11 @@ const layers: readonly string[] = [
 
 /** Folders of extensions: every file that the pattern marks as one must be imported by the registry. */
 const registries: readonly { folder: string; registry: string; extension: RegExp }[] = [
-  { folder: 'models/mapping', registry: 'models/mapping/index.ts', extension: /^export const \w+: Remapper\b/m },
+  {
+    folder: 'models/mapping/remappers',
+    registry: 'models/mapping/remappers/index.ts',
+    extension: /^export const \w+: Remapper\b/m,
+  },
   { folder: 'models/cost/adc', registry: 'models/cost/adc/index.ts', extension: /^export const \w+: AdcModel\b/m },
   {
     folder: 'models/cost/prices',

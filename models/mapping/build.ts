@@ -1,10 +1,12 @@
 // A layer's matrices → Mapping: strips, row lists, planarised slots, numbering, placement (docs/timing.md, section 1).
+import { SimFault } from '../base/errors.js'
 import type { WeightMatrix } from '../nn/types.js'
 import { columnOutputs, deletedZeros, keptRows } from './columns.js'
-import { remappers } from './index.js'
 import type { Mapping, Strip } from './mapping.js'
 import { place } from './place.js'
 import { planarise, type StackedOu } from './planarise.js'
+import { blocksOf, type StripRange, stripRanges } from './ranges.js'
+import { searchLayer } from './search.js'
 import type { MapSpec } from './spec.js'
 
 /** One strip with its OUs stacked, before numbering. */
@@ -16,59 +18,40 @@ interface StackedStrip {
   readonly deletedWeights: number
 }
 
-/** Maps the matrices of one layer. Deterministic; no input is changed. */
-export function mapLayer(matrices: readonly WeightMatrix[], spec: MapSpec): Mapping {
-  const stacked = matrices.flatMap((matrix, m) =>
-    tiles(matrix, spec).flatMap((tile) => tileStrips(m, matrix, tile, spec)),
-  )
+/**
+ * Maps the matrices of one layer. Deterministic; no input is changed.
+ * @param perms permutation of every strip, in strip order; absent: searched by `mapping.remapper`
+ * @throws SimFault when a permutation has not the length of its strip
+ */
+export function mapLayer(
+  matrices: readonly WeightMatrix[],
+  spec: MapSpec,
+  perms: readonly Int32Array[] = searchLayer(matrices, spec, ''),
+): Mapping {
+  const ranges = stripRanges(matrices, spec)
+  const stacked = ranges.map((range, i) => {
+    const perm = perms[i]
+    const blocks = blocksOf(range, spec.block)
+    if (perm === undefined || perm.length !== blocks || perms.length !== ranges.length)
+      throw new SimFault(`mapping: strip ${i} of ${ranges.length} needs a permutation of ${blocks} blocks`)
+    return stackStrip(matrices[range.matrix]!, range, perm, spec)
+  })
   return number(matrices, stacked, spec)
 }
 
-function tiles(matrix: WeightMatrix, spec: MapSpec): { tile: number; firstRow: number; rows: number }[] {
-  const height = spec.tileRows === 'all' ? matrix.rows : spec.tileRows
-  return Array.from({ length: Math.ceil(matrix.rows / height) }, (_, tile) => ({
-    tile,
-    firstRow: tile * height,
-    rows: Math.min(height, matrix.rows - tile * height),
-  }))
-}
-
-function tileStrips(
-  m: number,
-  matrix: WeightMatrix,
-  tile: { tile: number; firstRow: number; rows: number },
-  spec: MapSpec,
-): StackedStrip[] {
-  const span = spec.stripOus * spec.ou.cols
-  const strips: StackedStrip[] = []
-  for (let firstCol = 0; firstCol < matrix.cols; firstCol += span) {
-    strips.push(stackStrip(m, matrix, tile, firstCol, Math.min(span, matrix.cols - firstCol), spec))
-  }
-  return strips
-}
-
-function stackStrip(
-  m: number,
-  matrix: WeightMatrix,
-  tile: { tile: number; firstRow: number; rows: number },
-  firstCol: number,
-  width: number,
-  spec: MapSpec,
-): StackedStrip {
-  const blocks = Math.ceil(width / spec.block)
-  const { firstRow, rows } = tile
-  const perm = remappers.get(spec.options.remapper).remap({ matrix, firstRow, rows, firstCol, width, blocks, spec })
+function stackStrip(matrix: WeightMatrix, range: StripRange, perm: Int32Array, spec: MapSpec): StackedStrip {
+  const { firstRow, rows, firstCol, width, tile } = range
   const outputs = columnOutputs(perm, spec.block, spec.ou.cols, firstCol, width)
-  const kept = outputs.map((columns) => keptRows(matrix, tile, columns, spec.options.compress))
+  const kept = outputs.map((columns) => keptRows(matrix, range, columns, spec.options.compress))
   const slots = kept.map((list, column) =>
     Array.from({ length: Math.ceil(list.length / spec.ou.rows) }, (_, run) => ({ column, run })),
   )
   if (spec.options.planarise) planarise(slots, spec.order)
   let deletedWeights = 0
   if (spec.options.compress) {
-    for (const [column, list] of kept.entries()) deletedWeights += deletedZeros(matrix, tile, outputs[column]!, list)
+    for (const [column, list] of kept.entries()) deletedWeights += deletedZeros(matrix, range, outputs[column]!, list)
   }
-  const strip = { matrix: m, tile: tile.tile, firstRow, rows, firstCol, width, perm, slots: slots.length }
+  const strip = { matrix: range.matrix, tile, firstRow, rows, firstCol, width, perm, slots: slots.length }
   return { strip, outputs, rows: kept, slots, deletedWeights }
 }
 

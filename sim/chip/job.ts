@@ -30,9 +30,18 @@ export interface LayerJob {
   readonly choice: JobChoice
 }
 
-/** @param inputShape of the recorded tensor, one item */
-export function prepareJob(layer: Layer, inputShape: readonly number[], machine: Machine, choice: JobChoice): LayerJob {
-  const placed = placeLayer(layer, inputShape, machine, 'machine')
+/**
+ * @param inputShape of the recorded tensor, one item
+ * @param perms block permutations of the strips; absent: searched by the machine's remapper
+ */
+export function prepareJob(
+  layer: Layer,
+  inputShape: readonly number[],
+  machine: Machine,
+  choice: JobChoice,
+  perms?: readonly Int32Array[],
+): LayerJob {
+  const placed = placeLayer(layer, inputShape, machine, 'machine', null, perms)
   const dense = placeLayer(layer, inputShape, machine, 'dense-same-hardware', placed)
   const bare = macroSpec(machine, 'dense-bare', dense.coding.polarities)
   return {

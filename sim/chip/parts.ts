@@ -19,7 +19,9 @@ export function mapSpec(machine: Machine, variant: Variant): MapSpec {
     tileRows: machine.tile.rows,
     stripOus: machine.strip.ous,
     order: machine.order,
-    options: dense ? { remapper: 'identity', compress: false, planarise: false, groups: 'separate' } : machine.mapping,
+    options: dense
+      ? { ...machine.mapping, remapper: 'identity', compress: false, planarise: false, groups: 'separate' }
+      : machine.mapping,
   }
 }
 

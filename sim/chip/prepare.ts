@@ -1,6 +1,7 @@
 // A layer of the network → integers on a machine: quantised, mapped, encoded, and the codes of one item as vectors.
 import { mapLayer } from '../../models/mapping/build.js'
 import { type BenesShape, benesShape, type Mapping } from '../../models/mapping/mapping.js'
+import { searchLayer } from '../../models/mapping/search.js'
 import type { MapSpec } from '../../models/mapping/spec.js'
 import { im2col, type ResolvedLayer, resolveLayer } from '../../models/nn/lower.js'
 import { quantiseWeights } from '../../models/nn/quantise.js'
@@ -31,20 +32,24 @@ export interface PlacedLayer {
   readonly packed: boolean
 }
 
-/** @param twin the same layer on another variant: its integers are used again where groups are packed alike */
+/**
+ * @param twin the same layer on another variant: its integers are used again where groups are packed alike
+ * @param perms block permutations of the strips; absent: searched by the remapper of the variant
+ */
 export function placeLayer(
   layer: Layer,
   inputShape: readonly number[],
   machine: Machine,
   variant: Variant,
   twin: PlacedLayer | null = null,
+  perms?: readonly Int32Array[],
 ): PlacedLayer {
   const map = mapSpec(machine, variant)
   const weights =
     twin?.map.options.groups === map.options.groups
       ? twin.weights
       : quantiseWeights(layer, machine.weights, map.options.groups)
-  const mapping = mapLayer(weights.matrices, map)
+  const mapping = mapLayer(weights.matrices, map, perms ?? searchLayer(weights.matrices, map, layer.name))
   const coding = weightCoding(weights.matrices, machine.weights.encoding, machine.cell.bits)
   const spec = macroSpec(machine, variant, coding.polarities)
   return {

@@ -3,7 +3,7 @@
 import { unknownName } from '../../models/base/registry.js'
 import { adcModels } from '../../models/cost/adc/index.js'
 import { priceTables } from '../../models/cost/prices/index.js'
-import { remappers } from '../../models/mapping/index.js'
+import { remappers } from '../../models/mapping/remappers/index.js'
 import type { Machine } from './spec.js'
 
 export interface Violation {
@@ -95,6 +95,13 @@ const rules: readonly Rule[] = [
       () => `${m.cell.rOffOhm} Ω is below rOnOhm = ${m.cell.rOnOhm} Ω`,
     ),
   (m) => known('mapping.remapper', remappers, m.mapping.remapper),
+  (m) =>
+    at(
+      'mapping.remapper',
+      m.mapping.remapper === 'matching' && m.block < m.ou.cols && m.ou.cols !== 2 * m.block,
+      () =>
+        `matching pairs blocks: an OU must hold two (ou.cols = 2 · block), here ${m.ou.cols / m.block}; use auto, genetic or annealing`,
+    ),
   (m) => known('cost.prices', priceTables, m.cost.prices),
   (m) => known('cost.adcModel', adcModels, m.cost.adcModel),
 ]

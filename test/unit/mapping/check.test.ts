@@ -4,7 +4,7 @@ import { SimFault } from '../../../models/base/errors.js'
 import { mapLayer } from '../../../models/mapping/build.js'
 import { checkMapping, unmap } from '../../../models/mapping/check.js'
 import type { Mapping, Piece } from '../../../models/mapping/mapping.js'
-import type { MapSpec } from '../../../models/mapping/spec.js'
+import { type MapSpec, mappingParams } from '../../../models/mapping/spec.js'
 import { matrix } from '../../helpers/work.js'
 
 const spec: MapSpec = {
@@ -14,7 +14,7 @@ const spec: MapSpec = {
   tileRows: 4,
   stripOus: 2,
   order: 'ou-bit',
-  options: { remapper: 'identity', compress: false, planarise: false, groups: 'separate' },
+  options: mappingParams.parse({ remapper: 'identity', compress: false, planarise: false, groups: 'separate' }),
 }
 
 // 5 × 6 ones: strips of 4 and 2 outputs over tiles of 4 rows and 1 row.

@@ -3,19 +3,21 @@ import { describe, expect, it } from 'vitest'
 import { metaOf, rangeOf } from '../../../models/config/check.js'
 import { mapLayer } from '../../../models/mapping/build.js'
 import { columnOutputs, deletedZeros, isStructural, keptRows } from '../../../models/mapping/columns.js'
-import { remappers } from '../../../models/mapping/index.js'
 import { benesShape, firstOutput, type Mapping, type Strip } from '../../../models/mapping/mapping.js'
 import { groupSize, place } from '../../../models/mapping/place.js'
 import { planarise, type StackedOu } from '../../../models/mapping/planarise.js'
+import { remappers } from '../../../models/mapping/remappers/index.js'
 import {
   arrayParams,
   block,
   type MapSpec,
   mappingParams,
   ouParams,
+  searchParams,
   stripParams,
   tileParams,
 } from '../../../models/mapping/spec.js'
+import { stripProblem } from '../../../models/mapping/strip.js'
 import type { WeightMatrix } from '../../../models/nn/types.js'
 import { expectFields } from '../../helpers/fields.js'
 import { matrix } from '../../helpers/work.js'
@@ -27,7 +29,7 @@ const spec: MapSpec = {
   tileRows: 'all',
   stripOus: 2,
   order: 'ou-bit',
-  options: { remapper: 'identity', compress: true, planarise: false, groups: 'separate' },
+  options: mappingParams.parse({ remapper: 'identity', compress: true, planarise: false, groups: 'separate' }),
 }
 const plain = { ...spec, options: { ...spec.options, compress: false } }
 
@@ -334,6 +336,14 @@ describe('shapes', () => {
       ['compress', 'true or false', ''],
       ['planarise', 'true or false', ''],
       ['groups', '"separate", "block-diagonal"', ''],
+      ['search', 'a map of fields', ''],
+    ])
+    expectFields(searchParams, [
+      ['seed', 'a whole number 0 … 2147483647', ''],
+      ['population', 'a whole number 2 … 4096', 'permutation'],
+      ['generations', 'a whole number 1 … 1000000', 'generation'],
+      ['patience', 'a whole number 1 … 1000000', 'generation'],
+      ['trials', 'a whole number 1 … 1000000', 'evaluation'],
     ])
     expect([rangeOf(block), metaOf(block).unit]).toEqual(['a whole number 1 … 4096', 'output'])
     expect(metaOf(block).description).toMatch(/\w+ \w+/)
@@ -341,16 +351,18 @@ describe('shapes', () => {
 })
 
 describe('remappers', () => {
+  const context = { search: searchParams.parse({ trials: 2 }), random: () => 0.5, onGeneration: null }
+
   it('identity leaves every block where it is', () => {
-    const problem = { matrix: ones(1, 6), firstRow: 0, rows: 1, firstCol: 0, width: 6, blocks: 3, spec }
-    expect(Array.from(remappers.get('identity').remap(problem))).toEqual([0, 1, 2])
+    const problem = stripProblem(ones(1, 6), { firstRow: 0, rows: 1, firstCol: 0, width: 6 }, spec)
+    expect(Array.from(remappers.get('identity').remap(problem, context))).toEqual([0, 1, 2])
   })
 
   it('every one says what it does, and gives a permutation of the blocks of any strip', () => {
     for (const remapper of remappers.all) {
       expect(remapper.doc).toMatch(/\w+ \w+/)
-      const problem = { matrix: ones(4, 5), firstRow: 0, rows: 4, firstCol: 0, width: 5, blocks: 3, spec }
-      expect(Array.from(remapper.remap(problem)).sort()).toEqual([0, 1, 2])
+      const problem = stripProblem(ones(4, 5), { firstRow: 0, rows: 4, firstCol: 0, width: 5 }, { ...spec, block: 1 })
+      expect(Array.from(remapper.remap(problem, context)).sort()).toEqual([0, 1, 2, 3, 4])
     }
   })
 })
