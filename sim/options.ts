@@ -10,6 +10,8 @@ export interface SourceOptions {
   readonly model: string | null
   readonly inputs: string | null
   readonly labels: string | null
+  /** folder that the paths of described inputs start from; null: what the description says */
+  readonly data?: string | null
   readonly machine: Machine
   /** items to take, from the first; null: all */
   readonly limit: number | null

@@ -6,7 +6,7 @@ import { packageRoot } from '../models/base/paths.js'
 import { type ModelFile, openModel } from '../models/nn/model-file.js'
 import { layerTensor } from '../models/nn/results.js'
 import type { Network } from '../models/nn/types.js'
-import { openInputs } from '../traces/inputs/read.js'
+import { openInputs } from '../traces/inputs/open.js'
 import type { InputSource } from '../traces/record/inputs.js'
 import { openRecording, recordedTensors } from '../traces/record/record.js'
 import { openSession, type Session } from '../traces/record/session.js'
@@ -124,9 +124,9 @@ export async function startRecording(options: SourceOptions, model: ModelFile, p
   const file = options.inputs ?? (options.model === null ? embeddedFile('inputs.npz') : null)
   if (file === null)
     throw new SpecError(
-      'no inputs: give --inputs FILE (.npy or .npz) for the network, or --trace FILE to replay a recorded trace',
+      'no inputs: give --inputs FILE (.yaml, .npy or .npz) for the network, or --trace FILE to replay a recorded trace',
     )
-  const inputs = await openInputs(file, network.inputs, options.limit, options.labels)
+  const inputs = openInputs(file, network.inputs, options)
   const session = await openSession(network, model.bytes, recordedTensors(network), { folder: model.folder }).catch(
     (cause) => {
       inputs.close()

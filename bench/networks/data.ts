@@ -35,6 +35,9 @@ export interface Reference {
   readonly preprocessing: string
   readonly input: { readonly name: string; readonly shape: readonly (number | string)[] }
   readonly predicted: readonly number[]
+  /** items, and the share of them that is predicted right */
+  readonly count: number
+  readonly top1: number
   readonly layers: readonly ReferenceLayer[]
 }
 

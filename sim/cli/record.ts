@@ -8,6 +8,7 @@ import { addMachineOptions, type MachineFlags, wholeNumber } from './flags.js'
 interface Flags extends MachineFlags {
   readonly inputs?: string
   readonly labels?: string
+  readonly data?: string
   readonly limit?: number
   readonly out: string
   readonly force?: boolean
@@ -24,7 +25,8 @@ export const record: CliCommand = {
   configure(command, execute) {
     addMachineOptions(command)
       .argument('[model]', 'ONNX file (default: the embedded network)')
-      .option('--inputs <file>', '.npy or .npz with the inputs')
+      .option('--inputs <file>', 'inputs: a description (.yaml), .npy or .npz')
+      .option('--data <dir>', 'folder that the paths of a description start from')
       .option('--labels <file>', 'JSON list of class numbers, one an item')
       .option('--limit <n>', 'items to take, from the first', wholeNumber('--limit', 1))
       .requiredOption('--out <file>', 'trace file to write (.npz or .safetensors)')
@@ -33,9 +35,9 @@ export const record: CliCommand = {
       .action((model: string | undefined, flags: Flags) =>
         execute(async (context) => {
           const { machine } = resolveMachine(flags.arch, flags.set)
-          const { inputs = null, labels = null, limit = null, out, force = false, pack = false } = flags
+          const { inputs = null, labels = null, data = null, limit = null, out, force = false, pack = false } = flags
           const { head, sha256, bytes } = await recordToFile(
-            { model: model ?? null, inputs, labels, machine, limit, out, force, pack, signal: context.signal },
+            { model: model ?? null, inputs, labels, data, machine, limit, out, force, pack, signal: context.signal },
             context.progress(),
           )
           context.out(

@@ -18,6 +18,7 @@ import { addMachineOptions, type MachineFlags, wholeNumber } from './flags.js'
 interface Flags extends MachineFlags {
   readonly inputs?: string
   readonly labels?: string
+  readonly data?: string
   readonly trace?: string
   readonly layers?: string
   readonly limit?: number
@@ -51,7 +52,8 @@ export const run: CliCommand = {
   configure(command, execute) {
     addMachineOptions(command)
       .argument('[model]', 'ONNX file (default: the embedded network)')
-      .option('--inputs <file>', '.npy or .npz with the inputs')
+      .option('--inputs <file>', 'inputs: a description (.yaml), .npy or .npz')
+      .option('--data <dir>', 'folder that the paths of a description start from')
       .option('--labels <file>', 'JSON list of class numbers, one an item')
       .option('--trace <file>', 'replay a recorded trace instead of running the network')
       .option('--layers <list>', 'layers to simulate: names or numbers, comma-separated')
@@ -152,6 +154,7 @@ function runOptions(context: CliContext, model: string | undefined, flags: Flags
     model: model ?? null,
     inputs: flags.inputs ?? null,
     labels: flags.labels ?? null,
+    data: flags.data ?? null,
     trace: flags.trace ?? null,
     machine,
     layers: flags.layers ?? null,

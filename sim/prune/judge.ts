@@ -1,7 +1,7 @@
 // Accuracy of networks on labelled inputs, and agreement with the network before pruning.
 import { SpecError } from '../../models/base/errors.js'
 import type { Network } from '../../models/nn/types.js'
-import { openInputs } from '../../traces/inputs/read.js'
+import { openInputs } from '../../traces/inputs/open.js'
 import { predict } from '../../traces/record/predict.js'
 import type { Progress } from '../progress.js'
 import { embeddedFile } from '../source.js'
@@ -21,7 +21,7 @@ export async function openJudge(options: PruneOptions, network: Network, bytes: 
       throw new SpecError('--sensitivity and --labels need the inputs that they are measured on: give --inputs FILE')
     return { items: 0, score: async () => null, close() {} }
   }
-  const items = await openInputs(file, network.inputs, options.limit, options.labels)
+  const items = openInputs(file, network.inputs, options)
   const labels = Array.from({ length: items.count }, (_, i) => items.labels(i))
   const labelled = labels.some((right) => right !== null)
   let original: Int32Array | null = null

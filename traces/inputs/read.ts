@@ -1,223 +1,128 @@
-// Inputs of a network from .npy and .npz files: [N, … item shape] becomes N items of batch 1.
-import { readFile } from 'node:fs/promises'
+// Inputs of a network from .npy and .npz files: [N, … item shape] becomes N items of batch 1, read one at a time.
 import { SpecError } from '../../models/base/errors.js'
 import { unknownName } from '../../models/base/registry.js'
 import type { NetworkInput } from '../../models/nn/types.js'
-import { type InputSource, inputsOf } from '../record/inputs.js'
-import type { InputArray, InputItem } from '../record/session.js'
-import { type NpyArray, type NpyData, readNpy } from '../store/npy.js'
-import { openZip } from '../store/zip.js'
-
-export interface ReadInputs {
-  readonly items: readonly InputItem[]
-  readonly labels: Int32Array | null
-}
-
-/** The items of a file; see `readInputs`. */
-export async function openInputs(
-  file: string,
-  inputs: readonly NetworkInput[],
-  limit: number | null,
-  labelFile: string | null,
-): Promise<InputSource> {
-  const { items, labels } = await readInputs(file, inputs, limit, labelFile)
-  return { ...inputsOf(items), labels: (index) => (labels === null ? null : [labels[index]!]) }
-}
-
-/** bytes that an .npz with inputs may unpack to */
-const largestInput = 2 ** 32
+import type { InputSource } from '../record/inputs.js'
+import type { InputItem } from '../record/session.js'
+import { type ByteSource, fileSource } from '../store/source.js'
+import { type ArraySource, npyArray, npzArrays, sizeOf } from './arrays.js'
+import { convert, itemShapeOf } from './convert.js'
+import { type Labels, labelAdvice, labelsOfArray, labelsOfList, readJson } from './labels.js'
 
 /**
  * @param inputs what the network wants
  * @param limit items to take from the first; null: all
- * @param labelFile JSON list of class numbers, or null (an array `labels` in the .npz also counts); one an item of the file
+ * @param labelFile JSON list, or null (an array `labels` in the .npz also counts); one entry an item of the file
  * @throws SpecError with what was expected and what was got
  */
+export function openArrayInputs(
+  file: string,
+  inputs: readonly NetworkInput[],
+  limit: number | null,
+  labelFile: string | null,
+): InputSource {
+  const source = fileSource(file, ['inputs', 'give a .npy or .npz file'])
+  try {
+    return arrayInputs(source, file, inputs, limit, labelFile)
+  } catch (cause) {
+    source.close()
+    throw cause
+  }
+}
+
+function arrayInputs(
+  source: ByteSource,
+  file: string,
+  inputs: readonly NetworkInput[],
+  limit: number | null,
+  labelFile: string | null,
+): InputSource {
+  if (source.length === 0) throw new SpecError(`${file}: the file is empty; give a .npy or .npz file`)
+  const { arrays, labels: own } = openArrays(source, file, inputs)
+  const parts = inputs.map((input) => partOf(input, arrays.get(input.name), file, [...arrays.keys()]))
+  const total = parts[0]?.count ?? 0
+  if (parts.some((part) => part.count !== total))
+    throw new SpecError(
+      `${file}: the inputs hold different numbers of items (${parts.map((part) => `${part.input.name}: ${part.count}`).join(', ')})`,
+    )
+  if (total === 0) throw new SpecError(`${file}: holds no items`)
+  const labels = labelFile === null ? own : labelsOfList(readJson(labelFile, 'labels', labelAdvice), labelFile)
+  if (labels !== null && labels.length !== total)
+    throw new SpecError(`${labelFile ?? file}: ${labels.length} labels for ${total} items; expected one label an item`)
+  const count = Math.min(total, limit ?? total)
+  return {
+    count,
+    item: async (index) => new Map(parts.map((part) => [part.input.name, part.take(index)])),
+    labels: (index) => labels?.[index] ?? null,
+    close: () => source.close(),
+  }
+}
+
+/** Arrays by the name of the input. A one-input network takes the only array under any name. */
+function openArrays(
+  source: ByteSource,
+  file: string,
+  inputs: readonly NetworkInput[],
+): { arrays: Map<string, ArraySource>; labels: Labels | null } {
+  const start = source.read(0, Math.min(2, source.length))
+  if (!(start[0] === 0x50 && start[1] === 0x4b)) {
+    if (inputs.length !== 1)
+      throw new SpecError(
+        `${file}: one array, but the network has ${inputs.length} inputs (${inputs.map((i) => i.name).join(', ')}); give an .npz with one array each`,
+      )
+    return { arrays: new Map([[inputs[0]!.name, npyArray(source)]]), labels: null }
+  }
+  const archive = npzArrays(source)
+  const wanted = inputs.map((input) => input.name)
+  const others = archive.names.filter((name) => name !== 'labels' && !wanted.includes(name))
+  const soleInput = inputs.length === 1 && !archive.names.includes(wanted[0]!)
+  if (others.length > 0 && !(soleInput && others.length === 1))
+    throw new SpecError(`${file}: ${unknownName('array', others[0]!, [...wanted, 'labels'])}`)
+  const arrays = new Map<string, ArraySource>()
+  let labels: Labels | null = null
+  for (const name of archive.names) {
+    const array = archive.open(name)
+    if (name === 'labels' && !wanted.includes(name)) labels = labelsOfArray(array, `${file}: labels`)
+    else arrays.set(soleInput && name === others[0] ? wanted[0]! : name, array)
+  }
+  return { arrays, labels }
+}
+
+function partOf(input: NetworkInput, array: ArraySource | undefined, file: string, given: readonly string[]) {
+  if (array === undefined)
+    throw new SpecError(`${file}: no array for input "${input.name}"; the file holds: ${given.join(', ')}`)
+  const { count, shape } = itemShapeOf(input, array.dtype, array.shape, file)
+  const length = sizeOf(shape)
+  return {
+    input,
+    count,
+    take: (index: number) => ({
+      dtype: input.dtype,
+      shape,
+      data: convert(
+        array.read(index * length, length),
+        array.dtype,
+        input.dtype,
+        `${file}: input "${input.name}", item ${index}`,
+      ),
+    }),
+  }
+}
+
+/** All items at once. */
 export async function readInputs(
   file: string,
   inputs: readonly NetworkInput[],
   limit: number | null,
   labelFile: string | null,
-): Promise<ReadInputs> {
-  const arrays = await readArrays(file, inputs)
-  const perInput = inputs.map((input) => splitItems(input, arrays.get(input.name), file, [...arrays.keys()], limit))
-  const counts = perInput.map((list) => list.total)
-  const total = counts[0] ?? 0
-  if (counts.some((count) => count !== total))
-    throw new SpecError(
-      `${file}: the inputs hold different numbers of items (${inputs.map((input, i) => `${input.name}: ${counts[i]}`).join(', ')})`,
-    )
-  if (total === 0) throw new SpecError(`${file}: holds no items`)
-  const labels = await labelsOf(arrays, inputs, file, labelFile)
-  if (labels !== null && labels.length !== total)
-    throw new SpecError(`${labelFile ?? file}: ${labels.length} labels for ${total} items; expected one label an item`)
-  const count = Math.min(total, limit ?? total)
-  const items = Array.from(
-    { length: count },
-    (_, i) => new Map(inputs.map((input, n) => [input.name, perInput[n]!.items[i]!])),
-  )
-  return { items, labels: labels === null ? null : labels.slice(0, count) }
-}
-
-async function readBytes(file: string, what: string, advice: string): Promise<Uint8Array> {
-  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
-    throw new SpecError(`${file}: cannot read the ${what} (${cause.code ?? cause.message}); ${advice}`)
-  })
-  if (bytes.length === 0) throw new SpecError(`${file}: the file is empty; ${advice}`)
-  return bytes
-}
-
-async function readArrays(file: string, inputs: readonly NetworkInput[]): Promise<Map<string, NpyArray>> {
-  const bytes = await readBytes(file, 'inputs', 'give a .npy or .npz file')
-  const zipped = bytes[0] === 0x50 && bytes[1] === 0x4b
-  if (!zipped) {
-    if (inputs.length !== 1)
-      throw new SpecError(
-        `${file}: one array, but the network has ${inputs.length} inputs (${inputs.map((i) => i.name).join(', ')}); give an .npz with one array each`,
-      )
-    return new Map([[inputs[0]!.name, readNpy(bytes, file)]])
-  }
-  return unpackArrays(bytes, file, inputs)
-}
-
-/** Arrays by the name of the input. A one-input network takes the only array under any name. */
-function unpackArrays(bytes: Uint8Array, file: string, inputs: readonly NetworkInput[]): Map<string, NpyArray> {
-  const archive = openZip(bytes, file)
-  const wanted = inputs.map((input) => input.name)
-  const names = archive.names.map((entry) => entry.replace(/\.npy$/, ''))
-  const others = names.filter((name) => name !== 'labels' && !wanted.includes(name))
-  const soleInput = inputs.length === 1 && !names.includes(wanted[0]!)
-  if (others.length > 0 && !(soleInput && others.length === 1))
-    throw new SpecError(`${file}: ${unknownName('array', others[0]!, [...wanted, 'labels'])}`)
-  const arrays = new Map<string, NpyArray>()
-  let left = largestInput
-  for (const [i, entry] of archive.names.entries()) {
-    const name = soleInput && names[i] === others[0] ? wanted[0]! : names[i]!
-    arrays.set(name, readNpy(archive.read(entry, left), `${file}: ${entry}`))
-    left -= archive.sizeOf(entry)
-  }
-  return arrays
-}
-
-async function labelsOf(
-  arrays: ReadonlyMap<string, NpyArray>,
-  inputs: readonly NetworkInput[],
-  file: string,
-  labelFile: string | null,
-): Promise<Int32Array | null> {
-  if (labelFile !== null) return readLabels(labelFile)
-  const stored = inputs.some((input) => input.name === 'labels') ? undefined : arrays.get('labels')
-  if (stored === undefined) return null
-  const values = Array.from(stored.data as Iterable<number | bigint>, Number)
-  if (stored.shape.length !== 1 || stored.dtype.startsWith('float') || !values.every(isClass))
-    throw new SpecError(
-      `${file}: labels: expected a list of class numbers (integers from 0), got ${stored.dtype} [${stored.shape.join(', ')}]`,
-    )
-  return Int32Array.from(values)
-}
-
-const isClass = (value: unknown) =>
-  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 31
-
-async function readLabels(file: string): Promise<Int32Array> {
-  const advice = 'expected a JSON list of class numbers (integers from 0)'
-  const bytes = await readBytes(file, 'labels', advice)
-  let value: unknown
+): Promise<{ readonly items: readonly InputItem[]; readonly labels: Labels | null }> {
+  const source = openArrayInputs(file, inputs, limit, labelFile)
   try {
-    value = JSON.parse(new TextDecoder().decode(bytes))
-  } catch (cause) {
-    throw new SpecError(`${file}: not JSON (${cause instanceof Error ? cause.message : String(cause)}); ${advice}`)
+    const items: InputItem[] = []
+    for (let i = 0; i < source.count; i++) items.push(await source.item(i))
+    const labels = items.map((_, i) => source.labels(i))
+    return { items, labels: labels.every((entry) => entry !== null) ? labels : null }
+  } finally {
+    source.close()
   }
-  if (!Array.isArray(value)) throw new SpecError(`${file}: ${advice}`)
-  const wrong = value.findIndex((label) => !isClass(label))
-  if (wrong >= 0) throw new SpecError(`${file}: entry ${wrong} is ${JSON.stringify(value[wrong])}; ${advice}`)
-  return Int32Array.from(value as number[])
-}
-
-interface Items {
-  /** items of the file; `items` holds those within the limit */
-  readonly total: number
-  readonly items: readonly InputArray[]
-}
-
-function splitItems(
-  input: NetworkInput,
-  array: NpyArray | undefined,
-  file: string,
-  given: readonly string[],
-  limit: number | null,
-): Items {
-  if (array === undefined)
-    throw new SpecError(`${file}: no array for input "${input.name}"; the file holds: ${given.join(', ')}`)
-  const found = itemShape(input, array.shape)
-  if (found === null)
-    throw new SpecError(
-      `${file}: input "${input.name}": expected ${input.dtype} [${input.shape.join(', ')}] (or several of them along the first axis), got ${array.dtype} [${array.shape.join(', ')}]`,
-    )
-  const count = Math.min(found.count, limit ?? found.count)
-  const length = found.shape.reduce((a, b) => a * b, 1)
-  const what = `${file}: input "${input.name}"`
-  const items = Array.from({ length: count }, (_, i) => {
-    const part = array.data.subarray(i * length, (i + 1) * length) as NpyData
-    return {
-      dtype: input.dtype,
-      shape: found.shape,
-      data: convert(part, array.dtype, input.dtype, `${what}, item ${i}`),
-    }
-  })
-  return { total: found.count, items }
-}
-
-/** How an array falls into items; null when it does not. A first dimension that is symbolic or 1 counts items. */
-function itemShape(input: NetworkInput, shape: readonly number[]): { count: number; shape: readonly number[] } | null {
-  const batched = typeof input.shape[0] === 'string' || input.shape[0] === 1
-  const fits = (given: readonly number[], pattern: readonly (number | string)[]) =>
-    given.length === pattern.length &&
-    pattern.every((dim, i) => (typeof dim === 'string' ? given[i]! > 0 : dim === given[i]))
-  const rest = input.shape.slice(1)
-  if (batched && shape.length > 0 && fits(shape.slice(1), rest))
-    return { count: shape[0]!, shape: [1, ...shape.slice(1)] }
-  if (fits(shape, input.shape)) return { count: 1, shape }
-  if (batched && fits(shape, rest)) return { count: 1, shape: [1, ...shape] }
-  // One item of the whole fixed batch each: [N, batch, …]
-  return shape.length > 0 && fits(shape.slice(1), input.shape) ? { count: shape[0]!, shape: shape.slice(1) } : null
-}
-
-const targets = {
-  float32: Float32Array,
-  float64: Float64Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  int16: Int16Array,
-  uint16: Uint16Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  int64: BigInt64Array,
-} as const
-
-/**
- * A copy of the values in the type that the network wants. Another type is taken when it is no float → integer and every value is the
- * same afterwards (uint8 pixels or float64 that is exact → float32; int32 → int64; int64 → int32 within its range).
- */
-function convert(data: NpyData, from: string, to: string, what: string): NpyData {
-  if (!(to in targets) || (from.startsWith('float') && !to.startsWith('float')))
-    throw new SpecError(`${what}: expected ${to}, got ${from}; convert it with numpy: array.astype('${to}')`)
-  const Target = targets[to as keyof typeof targets]
-  const converted = from === to ? (data.slice() as NpyData) : convertAll(data, Target)
-  for (let i = 0; i < data.length; i++) {
-    if (typeof data[i] === 'number' && !Number.isFinite(data[i] as number))
-      throw new SpecError(`${what}: ${data[i]} at position ${i}; inputs must be finite numbers`)
-    // Loose equality on purpose: it compares a number with a bigint by value.
-    // biome-ignore lint/suspicious/noDoubleEquals: see above
-    if (converted[i] != data[i])
-      throw new SpecError(
-        `${what}: expected ${to}, got ${from}, and ${data[i]} at position ${i} is not exact in ${to}; convert it with numpy: array.astype('${to}')`,
-      )
-  }
-  return converted
-}
-
-function convertAll(data: NpyData, Target: (typeof targets)[keyof typeof targets]): NpyData {
-  if (Target === BigInt64Array) return BigInt64Array.from(data as Int32Array, BigInt)
-  return (Target as typeof Float64Array).from(data as Iterable<number | bigint>, Number) as NpyData
 }

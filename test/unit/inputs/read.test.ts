@@ -72,7 +72,7 @@ describe('inputs', () => {
     })
     const { items, labels } = await readInputs(file, [image, ids], 1, null)
     expect(items[0]!.get('ids')).toEqual({ dtype: 'int64', shape: [1, 2], data: BigInt64Array.of(5n, 6n) })
-    expect(labels).toEqual(Int32Array.of(3))
+    expect(labels).toEqual([[3]])
   })
 
   it('a network with one input takes the only array under any name', async () => {
@@ -127,14 +127,15 @@ describe('inputs', () => {
     )
   })
 
-  it('labels are one class number an item', async () => {
+  it('labels are one class number an item, or a set of them', async () => {
     const file = npy([2, 2, 3], floats(12))
     const json = (text: string) => {
       const path = join(folder, `${files++}.json`)
       writeFileSync(path, text)
       return path
     }
-    expect((await readInputs(file, [image], null, json('[4, 5]'))).labels).toEqual(Int32Array.of(4, 5))
+    expect((await readInputs(file, [image], null, json('[4, 5]'))).labels).toEqual([[4], [5]])
+    expect((await readInputs(file, [image], null, json('[[4, 7], []]'))).labels).toEqual([[4, 7], []])
     await refused(file, [image], /1 labels for 2 items/, json('[4]'))
     await refused(file, [image], /entry 1 is "cat"/, json('[4, "cat"]'))
     await refused(file, [image], /entry 0 is -1/, json('[-1, 0]'))
@@ -149,9 +150,9 @@ describe('inputs', () => {
       /labels: expected a list/,
     )
     await refused(
-      npz({ image: image2, labels: { shape: [2, 1], data: Int32Array.of(1, 2) } }),
+      npz({ image: image2, labels: { shape: [2, 1, 1], data: Int32Array.of(1, 2) } }),
       [image],
-      /got int32 \[2, 1\]/,
+      /got int32 \[2, 1, 1\]/,
     )
   })
 
