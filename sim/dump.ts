@@ -1,6 +1,8 @@
 // The dump of a layer (docs/timing.md, section 7): mapping, weights, codes, results, counters and the first firings, for independent checks.
 import { actions } from '../models/cost/actions.js'
 import { firstOutput, type Mapping } from '../models/mapping/mapping.js'
+import { portMap } from '../models/mapping/reorder.js'
+import type { MapSpec } from '../models/mapping/spec.js'
 import { zeroPointOf } from '../models/nn/lower.js'
 import type { CodedTensor } from '../models/nn/types.js'
 import { losslessBits } from '../models/values/adc.js'
@@ -120,9 +122,7 @@ export function mappingOf(placed: PlacedLayer, machine: Machine) {
       windows: range(strip.firstWindow, strip.endWindow),
     })),
     ous: Array.from({ length: mapping.ous }, (_, ou) => ouOf(mapping, placed.masks, ou)),
-    windows: Array.from({ length: mapping.windows }, (_, w) =>
-      windowOf(mapping, benes.ports, benes.portOutputs, machine.ou.cols, w),
-    ),
+    windows: Array.from({ length: mapping.windows }, (_, w) => windowOf(mapping, placed.map, benes.ports, w)),
     pieces: mapping.pieces.map((piece) => ({
       strip: piece.strip,
       first_height: piece.firstHeight,
@@ -169,35 +169,27 @@ function windowNumber(mapping: Mapping, ou: number): number {
   return low
 }
 
-function windowOf(mapping: Mapping, ports: number, portOutputs: number, ouCols: number, w: number) {
+function windowOf(mapping: Mapping, map: MapSpec, ports: number, w: number) {
+  const { settingOf, firstSetting, settings, switches } = mapping.reordering
+  const ous = range(mapping.windowStart[w]!, mapping.windowStart[w + 1]!)
   const first = mapping.windowStart[w]!
   const strip = mapping.stripOf[first]!
   return {
     strip,
     height: w - mapping.strips[strip]!.firstWindow,
     piece: mapping.pieceOf[w],
-    ous: range(first, mapping.windowStart[w + 1]!),
+    ous,
     row_union: mapping.unionRows[w],
     settings: mapping.settings[w],
-    ports: portsOf(mapping, ports, portOutputs, ouCols, w),
+    ports: Array.from(
+      portMap(
+        mapping,
+        map,
+        ous.filter((ou) => settingOf[ou] === firstSetting[w]),
+      ).subarray(0, ports),
+    ),
+    switches: range(firstSetting[w]!, firstSetting[w + 1]!).map((i) =>
+      settings.subarray(i * switches, (i + 1) * switches).join(''),
+    ),
   }
-}
-
-/** Logical port (group of u outputs of the strip) at every physical port, for the first OU of every OU column in the window; −1 unused. */
-function portsOf(mapping: Mapping, ports: number, portOutputs: number, ouCols: number, w: number): number[] {
-  const list = new Array<number>(ports).fill(-1)
-  const seen = new Set<number>()
-  for (let ou = mapping.windowStart[w]!; ou < mapping.windowStart[w + 1]!; ou++) {
-    const column = mapping.columnOf[ou]!
-    if (seen.has(column)) continue
-    seen.add(column)
-    const strip = mapping.strips[mapping.stripOf[ou]!]!
-    const perOu = ouCols / portOutputs
-    for (let c = mapping.colStart[ou]!; c < mapping.colStart[ou + 1]!; c++) {
-      const logical = Math.floor((mapping.colOf[c]! - strip.firstCol) / portOutputs)
-      const within = Math.floor((c - mapping.colStart[ou]!) / portOutputs)
-      list[mapping.slotOf[ou]! * perOu + within] = logical
-    }
-  }
-  return list
 }

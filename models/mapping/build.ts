@@ -6,8 +6,10 @@ import type { Mapping, Strip } from './mapping.js'
 import { place } from './place.js'
 import { planarise, type StackedOu } from './planarise.js'
 import { blocksOf, type StripRange, stripRanges } from './ranges.js'
+import { deliveries, reordering } from './reorder.js'
 import { searchLayer } from './search.js'
 import type { MapSpec } from './spec.js'
+import { isPermutation } from './strip.js'
 
 /** One strip with its OUs stacked, before numbering. */
 interface StackedStrip {
@@ -34,6 +36,7 @@ export function mapLayer(
     const blocks = blocksOf(range, spec.block)
     if (perm === undefined || perm.length !== blocks || perms.length !== ranges.length)
       throw new SimFault(`mapping: strip ${i} of ${ranges.length} needs a permutation of ${blocks} blocks`)
+    if (!isPermutation(perm)) throw new SimFault(`mapping: strip ${i}: [${perm}] is no permutation`)
     return stackStrip(matrices[range.matrix]!, range, perm, spec)
   })
   return number(matrices, stacked, spec)
@@ -70,7 +73,7 @@ function number(matrices: readonly WeightMatrix[], stacked: readonly StackedStri
   for (const [p, piece] of placement.pieces.entries()) {
     pieceOf.fill(p, piece.firstWindow, piece.firstWindow + piece.heights)
   }
-  return {
+  const numbered = {
     matrices,
     strips,
     pieces: placement.pieces,
@@ -91,6 +94,8 @@ function number(matrices: readonly WeightMatrix[], stacked: readonly StackedStri
     settings: Int32Array.from(list.settings),
     deletedWeights: stacked.reduce((sum, entry) => sum + entry.deletedWeights, 0),
   }
+  const routed = { ...numbered, reordering: reordering(numbered, spec) }
+  return { ...routed, deliveredTo: deliveries(routed, spec) }
 }
 
 /** Growing lists, one entry per OU or window, in numbering order. */

@@ -4,7 +4,9 @@ import type { WeightMatrix } from '../nn/types.js'
 import { isStructural } from './columns.js'
 import type { Mapping } from './mapping.js'
 import { groupSize } from './place.js'
+import { deliveries } from './reorder.js'
 import type { MapSpec } from './spec.js'
+import { isPermutation } from './strip.js'
 
 /** @throws SimFault naming the first invariant that does not hold */
 export function checkMapping(mapping: Mapping, spec: MapSpec): void {
@@ -13,6 +15,7 @@ export function checkMapping(mapping: Mapping, spec: MapSpec): void {
   checkWindows(mapping, spec)
   checkPlacement(mapping, spec)
   checkCoverage(mapping, spec)
+  checkReordering(mapping, spec)
 }
 
 /** Rebuilds the matrices from what the OUs hold: unmap(map(W)) = W. */
@@ -37,10 +40,7 @@ function fail(what: string): never {
 
 function checkPermutations(mapping: Mapping): void {
   for (const [s, strip] of mapping.strips.entries()) {
-    const seen = new Set(strip.perm)
-    if (seen.size !== strip.perm.length || strip.perm.some((q) => q < 0 || q >= strip.perm.length)) {
-      fail(`strip ${s}: [${strip.perm}] is not a permutation of its blocks`)
-    }
+    if (!isPermutation(strip.perm)) fail(`strip ${s}: [${strip.perm}] is not a permutation of its blocks`)
   }
 }
 
@@ -91,6 +91,20 @@ function checkPlacement(mapping: Mapping, spec: MapSpec): void {
   }
   const windows = mapping.pieces.reduce((sum, piece) => sum + piece.heights, 0)
   if (windows !== mapping.windows) fail(`pieces hold ${windows} windows of ${mapping.windows}`)
+}
+
+/** Sent through the switches as they are set, every output arrives where it belongs; a window has the settings that it was said to need. */
+function checkReordering(mapping: Mapping, spec: MapSpec): void {
+  const { firstSetting } = mapping.reordering
+  for (let w = 0; w < mapping.windows; w++) {
+    const settings = firstSetting[w + 1]! - firstSetting[w]!
+    if (settings !== mapping.settings[w]) fail(`window ${w} has ${settings} Benes settings of ${mapping.settings[w]}`)
+  }
+  const delivered = deliveries(mapping, spec)
+  for (const [c, col] of mapping.colOf.entries()) {
+    if (delivered[c] !== col || mapping.deliveredTo[c] !== col)
+      fail(`entry ${c} of the outputs is delivered to ${delivered[c]}, it belongs to ${col}`)
+  }
 }
 
 /** Every non-zero weight lies in exactly one OU; without compression every weight that is not a structural zero does. */

@@ -42,6 +42,18 @@ export interface ArrayGroup {
   readonly endWindow: number
 }
 
+/** Settings of the Benes network, window by window (docs/mapping.md, section 3). */
+export interface Reordering {
+  /** switches of the network: bytes of a setting; 0: no network */
+  readonly switches: number
+  /** one byte a switch, 0 straight or 1 crossed: setting i is settings[i · switches] … */
+  readonly settings: Uint8Array
+  /** setting under which every OU passes */
+  readonly settingOf: Int32Array
+  /** settings of window w: firstSetting[w] … firstSetting[w + 1] − 1 */
+  readonly firstSetting: Int32Array
+}
+
 export interface Mapping {
   readonly matrices: readonly WeightMatrix[]
   readonly strips: readonly Strip[]
@@ -67,6 +79,9 @@ export interface Mapping {
   readonly unionRows: Int32Array
   /** Benes settings that the window needs */
   readonly settings: Int32Array
+  readonly reordering: Reordering
+  /** column of the matrix to which the network delivers every entry of colOf: the same, when every setting is right */
+  readonly deliveredTo: Int32Array
   /** weights with e = 0 that compression deleted (structural zeros not counted) */
   readonly deletedWeights: number
 }

@@ -84,22 +84,18 @@ export function identityPermutation(blocks: number): Int32Array {
   return Int32Array.from({ length: blocks }, (_, p) => p)
 }
 
+/** Whether a list holds 0 … length − 1, each once. */
+export function isPermutation(list: ArrayLike<number>): boolean {
+  const seen = new Uint8Array(list.length)
+  for (let i = 0; i < list.length; i++) {
+    const entry = list[i]!
+    if (!Number.isInteger(entry) || entry < 0 || entry >= list.length || seen[entry] === 1) return false
+    seen[entry] = 1
+  }
+  return true
+}
+
 /** Whether a permutation can change anything: more than one OU column, and more than one block in one. */
 export function canHelp(problem: StripProblem): boolean {
   return problem.perOu > 1 && problem.blocks > problem.perOu
-}
-
-/**
- * The same distribution of blocks to OU columns in its standard form: blocks of an OU column increasing, full OU columns by their first
- * block, a short one last. Changes no objective; makes equal distributions equal permutations.
- */
-export function canonical(problem: StripProblem, perm: ArrayLike<number>): Int32Array {
-  const { blocks, perOu } = problem
-  const groups: number[][] = []
-  for (let first = 0; first < blocks; first += perOu) {
-    const end = Math.min(blocks, first + perOu)
-    groups.push(Array.from({ length: end - first }, (_, i) => perm[first + i]!).sort((a, b) => a - b))
-  }
-  groups.sort((a, b) => b.length - a.length || a[0]! - b[0]!)
-  return Int32Array.from(groups.flat())
 }

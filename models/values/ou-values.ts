@@ -100,13 +100,13 @@ function planeSign(form: CodeForm, pass: number, plane: number): number {
   return form === 'twos-complement' && plane === 7 ? -1 : 1
 }
 
-/** Output channel, over all matrices, of every entry of colOf. */
+/** Output channel, over all matrices, to which the reordering network delivers every entry of colOf. */
 function absoluteOutputs(mapping: Mapping): Int32Array {
   const first = mapping.matrices.map((_, m) => firstOutput(mapping.matrices, m))
   const outputs = new Int32Array(mapping.colOf.length)
   for (let ou = 0; ou < mapping.ous; ou++) {
     const base = first[mapping.strips[mapping.stripOf[ou]!]!.matrix]!
-    for (let c = mapping.colStart[ou]!; c < mapping.colStart[ou + 1]!; c++) outputs[c] = base + mapping.colOf[c]!
+    for (let c = mapping.colStart[ou]!; c < mapping.colStart[ou + 1]!; c++) outputs[c] = base + mapping.deliveredTo[c]!
   }
   return outputs
 }

@@ -79,10 +79,10 @@ export interface Built {
 }
 
 /** Everything that the engines take, for one variant of the machine. */
-export function build(input: Case, variant: Variant = 'machine'): Built {
+export function build(input: Case, variant: Variant = 'machine', perms?: readonly Int32Array[]): Built {
   const { machine: m } = input
   const map = mapSpec(m, variant)
-  const mapping = mapLayer(input.matrices, map)
+  const mapping = mapLayer(input.matrices, map, perms)
   const coding = weightCoding(input.matrices, m.weights.encoding, m.cell.bits)
   const spec = macroSpec(m, variant, coding.polarities)
   const adc = adcTables(m.adc, maxSum(m.ou.rows, m.input.bitsPerStep, m.cell.bits))

@@ -31,7 +31,12 @@ function dump(input: Case, folder: string): string {
   return join(folder, 'dump', 'layer-000')
 }
 
-const cases = fc.sample(caseArbitrary, { numRuns: machines, seed: 20_240_122 })
+/** Every other machine shuffles its blocks. */
+const cases = fc.sample(caseArbitrary, { numRuns: machines, seed: 20_240_122 }).map((input, i) => {
+  const search = { seed: i, population: 2, generations: 1, patience: 1, trials: 2 }
+  const mapping = { ...input.machine.mapping, remapper: i % 2 === 0 ? 'identity' : 'genetic', search }
+  return { ...input, machine: { ...input.machine, mapping } }
+})
 
 function witness(...dirs: string[]) {
   const script = process.env['CIMULATOR_WITNESS'] ?? join(packageRoot(), 'test', 'independent', 'witness.py')

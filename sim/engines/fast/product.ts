@@ -31,7 +31,7 @@ export function addProduct(
       const col = mapping.colOf[c]!
       const weight = e[row * cols + col]!
       if (weight === 0) continue
-      const to = col * stride
+      const to = mapping.deliveredTo[c]! * stride
       for (let p = 0; p < passes; p++) sums[to + p] = sums[to + p]! + weight * codes[from + p]!
     }
   }

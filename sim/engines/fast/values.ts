@@ -78,7 +78,7 @@ export function createFastValues(input: FastValueInput): FastValues {
       if (input.adcCodes) histogram[adc.codes[sum]!]! += 1
       if (wrong === 0) return
       const signed = wrong * weight * sliceWeight(coding, slice)
-      const out = row + base + mapping.colOf[column]!
+      const out = row + base + mapping.deliveredTo[column]!
       change[out] = change[out]! + (polarity === 0 ? signed : -signed)
     })
   }

@@ -77,7 +77,7 @@ describe('checkMapping', () => {
     expect(() => checkMapping(sound, order)).not.toThrow()
     const two = changed('settings', 3, 2)
     expect(() => checkMapping(two, order)).toThrow('mapping: window 3: two OUs of one OU column in window-bit order')
-    expect(() => checkMapping(two, spec)).not.toThrow()
+    expect(() => checkMapping(two, spec)).toThrow('mapping: window 3 has 1 Benes settings of 2')
   })
 
   it('with compression only weights other than 0 must lie in an OU; without, all that are not structural zeros', () => {
