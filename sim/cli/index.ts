@@ -3,8 +3,21 @@ import { config } from './config.js'
 import type { CliCommand } from './context.js'
 import { describeCommand } from './describe.js'
 import { doctor } from './doctor.js'
+import { inputs } from './inputs.js'
 import { prune } from './prune.js'
 import { record } from './record.js'
 import { run } from './run.js'
+import { schema } from './schema.js'
+import { trace } from './trace.js'
 
-export const commands: readonly CliCommand[] = [run, record, prune, describeCommand, config, doctor]
+export const commands: readonly CliCommand[] = [
+  run,
+  record,
+  inputs,
+  trace,
+  prune,
+  describeCommand,
+  config,
+  schema,
+  doctor,
+]
