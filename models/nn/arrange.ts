@@ -14,7 +14,7 @@ export interface Product {
 }
 
 /**
- * @param index source element of every weight in the order [group][output][row]
+ * @param index source element of every weight in the order [group][output][row]; null: they stand in that order
  * @param factor multiplies every weight (Gemm's alpha)
  * @param outputs output channels over all groups
  * @throws ModelError for empty or non-finite weights, element types that are no weights and scales that differ between rows of an output
@@ -23,18 +23,21 @@ export function arrange(
   node: Node,
   name: string,
   weight: Constant,
-  index: Int32Array,
+  index: Int32Array | null,
   factor: number,
   outputs: number,
 ): LayerWeights {
-  if (index.length === 0) throw new ModelError(`${node.where}: weights "${name}" of shape [${weight.dims}] are empty`)
+  if (weight.values.length === 0)
+    throw new ModelError(`${node.where}: weights "${name}" of shape [${weight.dims}] are empty`)
   const grid = weight.grid
   if (grid !== null) {
     const channel = channelOfOutputs(node, weight.dims, grid, index, outputs)
     const scale = Float64Array.from(channel, (c) => grid.scale[c]! * factor)
     finite(node, scale, 'weight scales')
     const zeroPoint = Int32Array.from(channel, (c) => grid.zeroPoint[c]!)
-    return { kind: 'integer', codes: Int16Array.from(index, (i) => grid.codes[i]!), scale, zeroPoint }
+    const codes = new Int16Array(grid.codes.length)
+    for (let i = 0; i < codes.length; i++) codes[i] = grid.codes[index === null ? i : index[i]!]!
+    return { kind: 'integer', codes, scale, zeroPoint }
   }
   if (!(weight.values instanceof Float32Array || weight.values instanceof Float64Array)) {
     throw new ModelError(
@@ -42,7 +45,10 @@ export function arrange(
     )
   }
   const source = weight.values
-  const values = Float32Array.from(index, (i) => source[i]! * factor)
+  // Large networks have hundreds of megabytes of weights that stand as they should.
+  const asIs = index === null && factor === 1 && source instanceof Float32Array
+  const values = asIs ? source : new Float32Array(source.length)
+  if (!asIs) for (let i = 0; i < values.length; i++) values[i] = source[index === null ? i : index[i]!]! * factor
   finite(node, values, `weights "${name}"`)
   return { kind: 'float', values }
 }
@@ -52,17 +58,17 @@ function channelOfOutputs(
   node: Node,
   dims: readonly number[],
   grid: Grid,
-  index: Int32Array,
+  index: Int32Array | null,
   outputs: number,
 ): Int32Array {
   const { axis } = grid
   if (axis === null) return new Int32Array(1)
   const stride = stridesOf(dims)[axis]!
   const channels = dims[axis]!
-  const rows = index.length / outputs
+  const rows = grid.codes.length / outputs
   const channel = new Int32Array(outputs)
-  for (let i = 0; i < index.length; i++) {
-    const own = Math.floor(index[i]! / stride) % channels
+  for (let i = 0; i < grid.codes.length; i++) {
+    const own = Math.floor((index === null ? i : index[i]!) / stride) % channels
     if (i % rows === 0) channel[i / rows] = own
     else if (channel[Math.floor(i / rows)] !== own) {
       throw new ModelError(
@@ -74,8 +80,9 @@ function channelOfOutputs(
 }
 
 export function finite(node: Node, values: Float32Array | Float64Array, what: string): void {
-  const bad = values.findIndex((value) => !Number.isFinite(value))
-  if (bad >= 0)
+  let bad = 0
+  while (bad < values.length && Number.isFinite(values[bad]!)) bad++
+  if (bad < values.length)
     throw new ModelError(
       `${node.where}: ${what} hold ${values[bad]} at position ${bad}; every weight must be a finite number`,
     )

@@ -16,8 +16,7 @@ export function convProduct(node: Node, name: string, weight: Constant): Product
   const [outputs, groupIn, ...kernel] = kernelDims(node, weight, '[outputs, inputs of a group, kernel …]')
   const groups = groupsOf(node, outputs, 'outputs')
   const geometry = { ...common(node, kernel), groups, groupIn, groupOut: outputs / groups }
-  const index = Int32Array.from({ length: outputs * groupIn * size(kernel) }, (_, i) => i)
-  return { geometry, weights: arrange(node, name, weight, index, 1, outputs), outputs }
+  return { geometry, weights: arrange(node, name, weight, null, 1, outputs), outputs }
 }
 
 export function convTransposeProduct(node: Node, name: string, weight: Constant): Product {

@@ -107,11 +107,17 @@ export function zeroPointOf(tensor: CodedTensor, item: number): number {
 
 /** Bytes that drive the word lines: one pass, or the positive and the negative parts. */
 function toPasses(values: Int16Array, tensor: CodedTensor): Uint8Array[] {
-  if (tensor.form !== 'split') return [Uint8Array.from(values, (value) => value & 255)]
-  return [
-    Uint8Array.from(values, (value) => Math.max(value, 0)),
-    Uint8Array.from(values, (value) => Math.max(-value, 0)),
-  ]
+  const first = new Uint8Array(values.length)
+  if (tensor.form !== 'split') {
+    for (let i = 0; i < values.length; i++) first[i] = values[i]!
+    return [first]
+  }
+  const second = new Uint8Array(values.length)
+  for (let i = 0; i < values.length; i++) {
+    first[i] = Math.max(values[i]!, 0)
+    second[i] = Math.max(-values[i]!, 0)
+  }
+  return [first, second]
 }
 
 /** Index in the layer's output tensor (one item) of (group, vector, output of the group). */

@@ -47,12 +47,13 @@ function matmul(
   return { kind: 'matmul', groups, groupIn, groupOut, contract, outputAxis, vectorConstant, batch }
 }
 
-/** Source index of every weight in the order [group][output][row]. */
-export function matrixOrder(rows: number, outputs: number, rowsFirst: boolean, groups: number): Int32Array {
+/** Source index of every weight in the order [group][output][row]; null: they stand in that order. */
+export function matrixOrder(rows: number, outputs: number, rowsFirst: boolean, groups: number): Int32Array | null {
+  if (!rowsFirst) return null
   const index = new Int32Array(groups * rows * outputs)
   for (let g = 0, i = 0; g < groups; g++) {
     for (let o = 0; o < outputs; o++) {
-      for (let r = 0; r < rows; r++) index[i++] = g * rows * outputs + (rowsFirst ? r * outputs + o : o * rows + r)
+      for (let r = 0; r < rows; r++) index[i++] = g * rows * outputs + r * outputs + o
     }
   }
   return index

@@ -43,9 +43,12 @@ function fromFloat(layer: Layer, outputs: number, rows: number, spec: WeightSpec
   for (let o = 0; o < outputs; o++) scale[o] = scale[o] === 0 ? 1 : scale[o]! / 127
   let exactZeros = 0
   const e = new Int16Array(values.length)
-  for (let i = 0; i < e.length; i++) {
-    if (values[i] === 0) exactZeros++
-    e[i] = roundHalfEven(values[i]! / scale[Math.floor(i / rows)]!)
+  for (let o = 0, i = 0; o < outputs; o++) {
+    const unit = scale[o]!
+    for (const end = i + rows; i < end; i++) {
+      if (values[i] === 0) exactZeros++
+      else e[i] = roundHalfEven(values[i]! / unit)
+    }
   }
   return { e, scale, exactZeros }
 }

@@ -22,7 +22,7 @@ export function driveWeights(mapping: Mapping, coding: WeightCoding, sliceMasks:
   for (let ou = 0; ou < mapping.ous; ou++) {
     const { matrix: m } = mapping.strips[mapping.stripOf[ou]!]!
     const { cols, e } = mapping.matrices[m]!
-    const { table, min } = tables(sliceMasks[ou]!)
+    const { table, packed, min } = tables(sliceMasks[ou]!)
     const own = cells[m]!
     const count = popcount(sliceMasks[ou]!)
     const first = mapping.colStart[ou]!
@@ -30,6 +30,12 @@ export function driveWeights(mapping: Mapping, coding: WeightCoding, sliceMasks:
     for (let i = mapping.rowStart[ou]!; i < mapping.rowStart[ou + 1]!; i++) {
       const row = mapping.rowOf[i]!
       slices[m]![row]! += count
+      if (levels <= 4 && (end - first) * count * coding.polarities <= 255) {
+        let sum = 0
+        for (let c = first; c < end; c++) sum += packed[e[row * cols + mapping.colOf[c]!]! - min]!
+        for (let level = 0; level < levels; level++) own[row * levels + level]! += (sum >>> (8 * level)) & 255
+        continue
+      }
       for (let c = first; c < end; c++) {
         const at = (e[row * cols + mapping.colOf[c]!]! - min) * levels
         for (let level = 0; level < levels; level++) own[row * levels + level]! += table[at + level]!
@@ -37,6 +43,14 @@ export function driveWeights(mapping: Mapping, coding: WeightCoding, sliceMasks:
     }
   }
   return { slices, cells, levels }
+}
+
+interface LevelTable {
+  /** cells of a weight by level: [(e − min) · levels + level] */
+  readonly table: Uint8Array
+  /** the lowest four levels side by side, 8 bits each: sums of words are sums of all of them */
+  readonly packed: Int32Array
+  readonly min: number
 }
 
 /** Cells by level of every weight that occurs, for a mask of visited slices. */
@@ -50,12 +64,11 @@ function createLevelTables(mapping: Mapping, coding: WeightCoding) {
     }
   }
   const levels = 2 ** coding.cellBits
-  const known = new Map<number, Uint8Array>()
-  return (mask: number): { readonly table: Uint8Array; readonly min: number } => {
-    let table = known.get(mask)
-    if (table === undefined) {
-      table = new Uint8Array((max - min + 1) * levels)
-      known.set(mask, table)
+  const known = new Map<number, LevelTable>()
+  return (mask: number): LevelTable => {
+    let found = known.get(mask)
+    if (found === undefined) {
+      const table = new Uint8Array((max - min + 1) * levels)
       for (let e = min; e <= max; e++) {
         for (let slice = 0; slice < coding.slices; slice++) {
           if (((mask >>> slice) & 1) === 0) continue
@@ -63,8 +76,13 @@ function createLevelTables(mapping: Mapping, coding: WeightCoding) {
             table[(e - min) * levels + cellLevel(coding, e, slice, polarity)]! += 1
         }
       }
+      const packed = Int32Array.from({ length: max - min + 1 }, (_, i) =>
+        table.subarray(i * levels, i * levels + Math.min(4, levels)).reduceRight((word, n) => (word << 8) | n, 0),
+      )
+      found = { table, packed, min }
+      known.set(mask, found)
     }
-    return { table, min }
+    return found
   }
 }
 
