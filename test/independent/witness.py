@@ -89,6 +89,28 @@ def place(x):
         row, widest = row + piece['heights'], max(widest, piece['width'])
 
 
+def joined(ports):
+    """Mapping page, 3: a setting as a whole permutation; free ports are joined in increasing order."""
+    size = 1 << (len(ports) - 1).bit_length()
+    free = iter(sorted(set(range(size)) - set(ports)))
+    return [next(free) if port < 0 else port for port in ports + [-1] * (size - len(ports))]
+
+
+def looping(to):
+    """Mapping page, 3: switches of a Benes network, stage by stage."""
+    if len(to) < 3:
+        return [[to[0]]] if len(to) == 2 else []
+    half = [None] * len(to)
+    for i in range(len(to)):
+        while half[i] is None:
+            other = to.index(to[i] ^ 1)
+            half[i], half[other] = 0, 1
+            i = other ^ 1
+    inner = [[to[i] // 2 for i in range(len(to)) if half[i] == part] for part in (0, 1)]
+    middle = [upper + lower for upper, lower in zip(*map(looping, inner))]
+    return [half[::2], *middle, [half[to.index(o)] for o in range(0, len(to), 2)]]
+
+
 def place_strip(x, m, rows, left, width):
     """T 1.3 to 1.9: one strip with its OUs, windows and pieces."""
     number, diagonal, options = len(x.strips), x.mapping['matrices'][m]['diagonal'], x.machine['mapping']
@@ -124,12 +146,13 @@ def place_strip(x, m, rows, left, width):
                              'width': len(stacks)})
         own = [{**stack[h], 'slot': slot, 'height': h} for slot, stack in enumerate(stacks) if len(stack) > h]
         columns = [ou['column'] for ou in own]
-        ports = np.full((x.machine['strip']['ous'], x.p_bl // x.unit), -1)
-        for i, ou in enumerate(own):
-            if ou['column'] not in columns[:i]:                     # the first setting moves the first OU
-                ports[ou['slot']] = carried[ou['column']][::x.unit] // x.unit
+        ports = np.full((max(map(columns.count, columns)), x.machine['strip']['ous'], x.p_bl // x.unit), -1)
+        for i, ou in enumerate(own):                                # setting k moves the k-th OU of an OU column
+            ports[columns[:i].count(ou['column']), ou['slot']] = carried[ou['column']][::x.unit] // x.unit
         x.windows.append({
-            'strip': number, 'height': h, 'piece': len(x.pieces) - 1, 'ports': ports.ravel().tolist(),
+            'strip': number, 'height': h, 'piece': len(x.pieces) - 1, 'ports': ports[0].ravel().tolist(),
+            'switches': [''.join(str(bit) for stage in looping(joined(setting.ravel().tolist())) for bit in stage)
+                         for setting in ports],
             'ous': [*range(len(x.ous), len(x.ous) + len(own))], 'settings': max(map(columns.count, columns)),
             'row_union': len(set().union(*(ou['rows'] for ou in own)))})
         x.ous += own
