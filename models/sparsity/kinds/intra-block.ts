@@ -19,7 +19,10 @@ const schema = z.strictObject({
     .array(z.string())
     .min(1)
     .max(mostMasks)
-    .meta({ description: 'masks to choose from, m·n digits 0 or 1 each, row-major, in quotes', unit: '' })
+    .meta({
+      description: 'masks to choose from, m·n digits 0 or 1 each, row-major, in quotes; spaces do not count',
+      unit: '',
+    })
     .optional(),
 })
 
@@ -34,7 +37,8 @@ export const intraBlock: PatternKind = {
   schema,
   everyRemoval: true,
   read(fields) {
-    const { kind, rows, cols, keep, masks } = schema.parse(fields)
+    const { kind, rows, cols, keep, masks: texts } = schema.parse(fields)
+    const masks = texts?.map((text) => text.replaceAll(' ', ''))
     if (typeof rows !== 'number' || typeof cols !== 'number')
       return { complaint: `rows ${rows}, cols ${cols}: the blocks of an intra-block pattern need sizes in numbers` }
     const size = rows * cols

@@ -1,6 +1,9 @@
 // Descriptions: what is read, what is refused, and what the machine can do with it.
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import seedrandom from 'seedrandom'
 import { describe, expect, it } from 'vitest'
+import { packageRoot } from '../../../models/base/paths.js'
 import { parseText } from '../../../models/config/document.js'
 import { findPattern } from '../../../models/sparsity/detect.js'
 import { maskComplaint } from '../../../models/sparsity/fit.js'
@@ -42,6 +45,11 @@ describe('descriptions', () => {
     for (const name of [...namedPatterns.keys(), '2:4', '1:16']) expect(patternOf(name).name).toBe(name)
     expect(fixedSparsity(patternOf('1:4'))).toBe(0.75)
     expect(fixedSparsity(patternOf('hybrid'))).toBeNull()
+  })
+
+  it('so are the examples', () => {
+    const folder = join(packageRoot(), 'examples', 'patterns')
+    for (const name of readdirSync(folder)) expect(loadPattern(join(folder, name)).patterns.length).toBeGreaterThan(0)
   })
 
   it.each([
