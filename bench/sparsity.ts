@@ -12,21 +12,18 @@ import { resolveMachine } from '../sim/chip/resolve.js'
 import { silent } from '../sim/progress.js'
 import type { PruneReport } from '../sim/prune/options.js'
 import { runPrune } from '../sim/prune/prune.js'
-import { writeNpy } from '../traces/store/npy.js'
 import { dataFolder } from './networks/data.js'
-import { itemsOf } from './networks/items.js'
 
 interface Subject {
   readonly title: string
   readonly model: string | null
   readonly inputs: string | null
-  readonly labels: string | null
 }
 
-/** Trained network, list with its labels, key of the label, items. */
+/** Trained network, description of its inputs. */
 const trained = [
-  ['resnet20_cifar10_fp32', 'images/cifar10/labels.json', 'label', 'ResNet-20 (float, CIFAR-10)'],
-  ['dscnn_kws_int8', 'audio/speechcommands/labels.json', 'dscnn_label', 'DS-CNN (int8, Speech Commands)'],
+  ['resnet20_cifar10_fp32', 'cifar10-normalised.yaml', 'ResNet-20 (float, CIFAR-10)'],
+  ['dscnn_kws_int8', 'speech-dscnn.yaml', 'DS-CNN (int8, Speech Commands)'],
 ] as const
 
 type Scope = 'layer' | 'global'
@@ -45,10 +42,7 @@ const cells: readonly (readonly [string, number | null, Scope?])[] = [
 const { machine } = resolveMachine('wu2024', [])
 const folder = mkdtempSync(join(tmpdir(), 'cimulator-sparsity-'))
 try {
-  const subjects: Subject[] = [
-    { title: 'embedded network', model: null, inputs: null, labels: null },
-    ...trainedSubjects(),
-  ]
+  const subjects: Subject[] = [{ title: 'embedded network', model: null, inputs: null }, ...trainedSubjects()]
   const sections: string[] = []
   for (const subject of subjects) sections.push(await sectionOf(subject))
   const text = sections.join('\n\n')
@@ -94,24 +88,25 @@ function recipe(): string {
 
 function trainedSubjects(): Subject[] {
   if (dataFolder === null) return []
-  return trained.map(([name, list, key, title]) => {
-    const given = JSON.parse(readFileSync(join(dataFolder!, list), 'utf8')) as { items: Record<string, number>[] }
-    const labels = given.items.map((entry) => entry[key]!)
-    const items = itemsOf(name, labels.length).map((item) => [...item.values()][0]!)
-    const shape = [items.length, ...items[0]!.shape.slice(1)]
-    const data = new Float32Array(items.reduce((sum, { data }) => sum + data.length, 0))
-    for (const [i, item] of items.entries()) data.set(item.data as Float32Array, i * item.data.length)
-    const inputs = join(folder, `${name}.npy`)
-    const labelFile = join(folder, `${name}.json`)
-    writeFileSync(inputs, writeNpy({ shape, data }))
-    writeFileSync(labelFile, JSON.stringify(labels))
-    return { title, model: join(dataFolder!, 'models', `${name}.onnx`), inputs, labels: labelFile }
-  })
+  const inputs = join(packageRoot(), 'examples', 'inputs')
+  return trained.map(([name, description, title]) => ({
+    title,
+    model: join(dataFolder!, 'models', `${name}.onnx`),
+    inputs: join(inputs, description),
+  }))
 }
 
 function prune(subject: Subject, pattern: string, sparsity: number | null, scope: Scope, alone: number[] | null) {
-  const { model, inputs, labels } = subject
-  const files = { model, inputs, labels, out: null, force: false, limit: null }
+  const { model, inputs } = subject
+  const files = {
+    model,
+    inputs,
+    labels: null,
+    data: model === null ? null : dataFolder,
+    out: null,
+    force: false,
+    limit: null,
+  }
   const choice = { criterion: 'magnitude', norm: 'l2', scope, seed: 'cimulator', layers: null, skip: [] } as const
   const signal = new AbortController().signal
   const description = patternOf(pattern)

@@ -20,6 +20,7 @@ interface Flags extends MachineFlags {
   readonly skip?: string
   readonly inputs?: string
   readonly labels?: string
+  readonly data?: string
   readonly limit?: number
   readonly sensitivity?: string | true
   readonly out?: string
@@ -46,7 +47,8 @@ export const prune: CliCommand = {
       .option('--seed <text>', 'seed of the random criterion', 'cimulator')
       .option('--layers <list>', 'layers to prune, names or numbers (default: all but first, last and depth-wise)')
       .option('--skip <list>', 'layers to leave alone')
-      .option('--inputs <file>', '.npy or .npz with inputs to measure accuracy on')
+      .option('--inputs <file>', 'inputs to measure accuracy on: a description (.yaml), .npy or .npz')
+      .option('--data <dir>', 'folder that the paths of a description start from')
       .option('--labels <file>', 'JSON list of class numbers, one an item')
       .option('--limit <n>', 'items to take, from the first', wholeNumber('--limit', 1))
       .option('--sensitivity [list]', 'prune every layer alone, at these sparsities (default: that of --sparsity)')
@@ -80,6 +82,7 @@ function optionsOf(context: CliContext, model: string | undefined, flags: Flags)
     skip: listOf(flags.skip ?? ''),
     inputs: flags.inputs ?? null,
     labels: flags.labels ?? null,
+    data: flags.data ?? null,
     limit: flags.limit ?? null,
     sensitivity: sensitivities(flags.sensitivity, sparsity),
     out: flags.out ?? null,

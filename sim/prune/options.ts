@@ -20,6 +20,8 @@ export interface PruneOptions {
   readonly skip: readonly string[]
   readonly inputs: string | null
   readonly labels: string | null
+  /** folder that the paths of described inputs start from; null: what the description says */
+  readonly data: string | null
   readonly limit: number | null
   /** sparsities at which every layer is pruned alone; null: no table */
   readonly sensitivity: readonly (number | null)[] | null

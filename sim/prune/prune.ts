@@ -19,7 +19,7 @@ export async function runPrune(options: PruneOptions, progress: Progress): Promi
   const { out, force, machine, description } = options
   if (out !== null) checkNewFile(out, force)
   const target = targetOf(description, options.criterion, options.sparsity)
-  const { network, bytes } = await loadModel(options.model)
+  const { network, bytes } = loadModel(options.model)
   const hardware = patternHardware(machine)
   const spared = chooseLayers(network, options, hardware)
   const chosen = network.layers.filter((layer) => spared.get(layer) === null)

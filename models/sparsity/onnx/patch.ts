@@ -1,5 +1,6 @@
 // Masks → bytes: a copy of the file in which nothing but the elements of pruned weights differs.
 import { ModelError, SimFault } from '../../base/errors.js'
+import { isExternal } from '../../nn/constant.js'
 import { createFolder } from '../../nn/fold.js'
 import { buildGraph, decodeModel, type Graph } from '../../nn/graph.js'
 import { loadNetwork } from '../../nn/network.js'
@@ -19,7 +20,13 @@ export type LayerMasks = ReadonlyMap<Layer, Mask>
  */
 export function patchNetwork(bytes: Uint8Array, network: Network, masks: LayerMasks): Uint8Array {
   const { file } = network
-  const graph = buildGraph(decodeModel(bytes, file), file)
+  const model = decodeModel(bytes, file)
+  const outside = model.graph?.initializer?.find(isExternal)
+  if (outside !== undefined)
+    throw new ModelError(
+      `${file}: weights "${outside.name ?? ''}" lie in another file (external data); save the model with all weights inside one .onnx file before pruning`,
+    )
+  const graph = buildGraph(model, file)
   const folder = createFolder(graph)
   const sources = new Map<Layer, WeightSource>()
   for (const [layer, mask] of masks) {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { packageRoot } from '../../../models/base/paths.js'
 import { loadNetwork } from '../../../models/nn/network.js'
+import { onnx } from '../../../models/nn/proto/onnx.js'
 import { prunableLayer } from '../../../models/sparsity/layers.js'
 
 const program = join(packageRoot(), 'dist', 'sim', 'cli', 'main.js')
@@ -140,6 +141,21 @@ describe('cimulator prune', () => {
     expect(err).toMatch(message)
     expect(code).toBe(2)
     expect(out).toBe('')
+  })
+
+  it('weights in another file are refused by name', () => {
+    const decoded = onnx.ModelProto.decode(readFileSync(join(embedded, 'network.onnx')))
+    const tensor = decoded.graph!.initializer!.find((entry) => (entry.dims?.length ?? 0) > 1)!
+    writeFileSync(join(folder, 'weights.bin'), tensor.raw_data!)
+    Object.assign(tensor, {
+      raw_data: null,
+      data_location: onnx.TensorProto.DataLocation.EXTERNAL,
+      external_data: [{ key: 'location', value: 'weights.bin' }],
+    })
+    writeFileSync(join(folder, 'outside.onnx'), onnx.ModelProto.encode(decoded).finish())
+    const { code, err } = cimulator('prune', 'outside.onnx', '--pattern', 'block', '--sparsity', '0.5')
+    expect(code).toBe(2)
+    expect(err).toMatch(/outside\.onnx: weights ".+" lie in another file/)
   })
 
   it('an existing file stays unless --force is given, and nothing is left behind', () => {
