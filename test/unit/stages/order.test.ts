@@ -133,7 +133,7 @@ describe('parameters', () => {
     ['bits', 'a whole number 1 … 16', 'bit'],
     ['mode', '"lossless", "clip", "scaled", "table"', ''],
     ['lsb', 'a whole number 1 … 1048576', 'unit sum'],
-    ['table', 'a list', 'code'],
+    ['table', 'a list (each a whole number 0 … 65535)', 'code'],
   ]
   const network = 'a whole number 1 … 1000000 or "combinational", "registered"'
   it.each<[string, z.ZodType, Row[]]>([
