@@ -129,19 +129,13 @@ describe('parameters', () => {
     ['queue', 'a whole number 1 … 1000000', 'item'],
     ['streaming', 'true or false', ''],
   ]
-  const transfer: Row[] = [
-    ['bits', 'a whole number 1 … 16', 'bit'],
-    ['mode', '"lossless", "clip", "scaled", "table"', ''],
-    ['lsb', 'a whole number 1 … 1048576', 'unit sum'],
-    ['table', 'a list (each a whole number 0 … 65535)', 'code'],
-  ]
   const network = 'a whole number 1 … 1000000 or "combinational", "registered"'
   it.each<[string, z.ZodType, Row[]]>([
     ['cache', cacheParams, [['portBits', 'a whole number 1 … 1048576', 'bit'], ...timing]],
     ['load', loadParams, [['rowsPerCycle', 'a whole number 1 … 65536', 'row'], ...timing]],
     ['skip', skipParams, [interval, ...timing]],
     ['cim', cimParams, [interval, ...timing]],
-    ['adc', adcParams, [...transfer, ['cyclesPerConversion', 'a whole number 1 … 1000000', 'cycle'], ...timing]],
+    ['adc', adcParams, [['cyclesPerConversion', 'a whole number 1 … 1000000', 'cycle'], ...timing]],
     ['benes', benesParams, [interval, ['latency', network, 'cycle'], ...timing.slice(1)]],
     ['shiftAdd', shiftAddParams, [interval, ...timing]],
   ])('%s: fields, ranges and units; every field says what it is, unknown ones are refused', (_, schema, rows) => {
