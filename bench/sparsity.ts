@@ -132,7 +132,7 @@ async function sectionOf(subject: Subject): Promise<string> {
   const layers = alone.layers.filter((layer) => alone.sensitivity.some((row) => row.index === layer.index))
   const cell = (index: number, level: number) => {
     const row = alone.sensitivity.find((r) => r.index === index && r.target === level)!
-    return ((row.score.correct! - before!.correct!) / items) * 100
+    return ((row.score!.correct! - before!.correct!) / items) * 100
   }
   return [
     `### ${subject.title}`,

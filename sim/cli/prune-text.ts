@@ -95,8 +95,8 @@ function sensitivityLines(report: PruneReport): string[] {
   const { sensitivity, items, before } = report
   if (sensitivity.length === 0) return []
   const spared = new Set(report.layers.filter((layer) => layer.spared !== null).map((layer) => layer.index))
-  const change = (score: Score) =>
-    score.correct === null || before?.correct == null ? '–' : signed(((score.correct - before.correct) / items) * 100)
+  const change = (score: Score | null) =>
+    score?.correct == null || before?.correct == null ? '–' : signed(((score.correct - before.correct) / items) * 100)
   return [
     '',
     `each layer pruned alone, ${items} inputs`,
@@ -105,10 +105,10 @@ function sensitivityLines(report: PruneReport): string[] {
       ...sensitivity.map((row) => [
         plain(row.layer),
         part(row.zeros, row.weights),
-        row.score.correct === null ? '–' : part(row.score.correct, items),
+        row.score?.correct == null ? '–' : part(row.score.correct, items),
         change(row.score),
-        part(row.score.agree, items),
-        spared.has(row.index) ? 'spared by default' : '',
+        row.score === null ? '–' : part(row.score.agree, items),
+        row.refused !== null ? plain(row.refused) : spared.has(row.index) ? 'spared by default' : '',
       ]),
     ]),
   ]
@@ -155,8 +155,9 @@ export function pruneJson(report: PruneReport) {
       target: row.target,
       zeros: row.zeros,
       weights: row.weights,
-      correct: row.score.correct,
-      same_class: row.score.agree,
+      correct: row.score?.correct ?? null,
+      same_class: row.score?.agree ?? null,
+      refused: row.refused,
     })),
   }
 }

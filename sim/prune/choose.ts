@@ -7,27 +7,36 @@ import { misfit } from '../../models/sparsity/legality.js'
 import type { PatternHardware } from '../../models/sparsity/types.js'
 import type { PruneOptions } from './options.js'
 
-/** Why each layer is spared; null: it is pruned. @throws SpecError when nothing is left, or a named layer cannot be pruned */
+/** Why a layer is left alone. */
+export interface Spared {
+  readonly reason: string
+  /** nobody asked for it: the layer could be pruned, and a sensitivity shows what it would cost */
+  readonly byDefault: boolean
+}
+
+/** Which layers are spared; null: pruned. @throws SpecError when nothing is left, or a named layer cannot be pruned */
 export function chooseLayers(
   network: Network,
   options: PruneOptions,
   hardware: PatternHardware,
-): ReadonlyMap<Layer, string | null> {
+): ReadonlyMap<Layer, Spared | null> {
   const named = options.layers?.map((entry) => findLayer(network, entry, '--layers')) ?? null
   const skipped = new Set(options.skip.map((entry) => findLayer(network, entry, '--skip')))
-  const reason = (layer: Layer): string | null => {
+  const firm = (reason: string): Spared => ({ reason, byDefault: false })
+  const why = (layer: Layer): Spared | null => {
     const wrong = misfit(options.description, prunableLayer(layer, hardware.rowOrder).matrices[0]!, hardware)
     if (named?.includes(layer) === true && wrong !== null)
       throw new SpecError(`--layers ${layer.name}: pattern "${options.description.name}" does not fit: ${wrong}`)
-    if (skipped.has(layer)) return '--skip'
-    if (named !== null && !named.includes(layer)) return 'not in --layers'
-    if (wrong !== null) return `does not fit: ${wrong}`
+    if (skipped.has(layer)) return firm('--skip')
+    if (named !== null && !named.includes(layer)) return firm('not in --layers')
+    if (wrong !== null) return firm(`does not fit: ${wrong}`)
+    const usual = sparedByDefault(layer, network.layers.length)
     const looking = options.criterion === 'found'
-    return named === null && !looking ? sparedByDefault(layer, network.layers.length) : null
+    return named === null && !looking && usual !== null ? { reason: usual, byDefault: true } : null
   }
-  const spared = new Map(network.layers.map((layer) => [layer, reason(layer)]))
-  if ([...spared.values()].every((text) => text !== null)) {
-    const reasons = [...spared].map(([layer, text]) => `${layer.name}: ${text}`).join('; ')
+  const spared = new Map(network.layers.map((layer) => [layer, why(layer)]))
+  if ([...spared.values()].every((entry) => entry !== null)) {
+    const reasons = [...spared].map(([layer, entry]) => `${layer.name}: ${entry?.reason}`).join('; ')
     throw new SpecError(`pattern "${options.description.name}": no layer left to prune (${reasons})`)
   }
   return spared
@@ -48,9 +57,7 @@ function findLayer(network: Network, entry: string, option: string): Layer {
   return found
 }
 
-/** Layers that the pattern fits, those that are spared by default included: whether to spare them is what a sensitivity shows. */
-export function prunable(spared: ReadonlyMap<Layer, string | null>): Layer[] {
-  return [...spared]
-    .filter(([, text]) => text === null || !/^(--skip|not in|does not fit)/.test(text))
-    .map(([layer]) => layer)
+/** Layers that could be pruned, those that are spared by default included. */
+export function prunable(spared: ReadonlyMap<Layer, Spared | null>): Layer[] {
+  return [...spared].filter(([, entry]) => entry === null || entry.byDefault).map(([layer]) => layer)
 }

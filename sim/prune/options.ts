@@ -61,7 +61,9 @@ export interface SensitivityRow {
   readonly target: number | null
   readonly zeros: number
   readonly weights: number
-  readonly score: Score
+  readonly score: Score | null
+  /** why the layer cannot be pruned alone; null: it can */
+  readonly refused: string | null
 }
 
 export interface PruneReport {

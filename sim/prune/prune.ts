@@ -1,4 +1,5 @@
 // The recipe of pruning: network → layers to prune → masks → bytes → top-1 before and after → sensitivity of every layer → file.
+import { ModelError } from '../../models/base/errors.js'
 import type { Layer, Network } from '../../models/nn/types.js'
 import { pruneLayers, targetOf } from '../../models/sparsity/index.js'
 import { layerMask, prunableLayer, weightCount } from '../../models/sparsity/layers.js'
@@ -19,6 +20,7 @@ export async function runPrune(options: PruneOptions, progress: Progress): Promi
   const { out, force, machine, description } = options
   if (out !== null) checkNewFile(out, force)
   const target = targetOf(description, options.criterion, options.sparsity)
+  for (const sparsity of options.sensitivity ?? []) targetOf(description, options.criterion, sparsity)
   const { network, bytes } = loadModel(options.model)
   const hardware = patternHardware(machine)
   const spared = chooseLayers(network, options, hardware)
@@ -34,7 +36,9 @@ export async function runPrune(options: PruneOptions, progress: Progress): Promi
     description,
     findings: legality(description, hardware),
     target,
-    layers: network.layers.map((layer) => reportOf(layer, masks.get(layer), spared.get(layer)!, description, hardware)),
+    layers: network.layers.map((layer) =>
+      reportOf(layer, masks.get(layer), spared.get(layer)?.reason ?? null, description, hardware),
+    ),
     ...measured,
     bytes: pruned,
   }
@@ -88,10 +92,23 @@ async function sensitivityOf(
   for (const layer of layers) {
     for (const target of options.sensitivity ?? []) {
       const masks = weightMasks(masksOf([layer], options, target), hardware)
-      const score = await judge.score(patchNetwork(bytes, network, masks), progress)
       const zeros = countZeros(layer, masks.get(layer)!)
-      rows.push({ layer: layer.name, index: layer.index, target, zeros, weights: weightCount(layer), score: score! })
+      const row = { layer: layer.name, index: layer.index, target, zeros, weights: weightCount(layer) }
+      const alone = patchAlone(bytes, network, masks)
+      const refused = typeof alone === 'string'
+      const score = refused ? null : await judge.score(alone, progress)
+      rows.push({ ...row, score, refused: refused ? alone : null })
     }
   }
   return rows
+}
+
+/** The network with one layer pruned, or why that cannot be: weights that layers share can only be pruned together. */
+function patchAlone(bytes: Uint8Array, network: Network, masks: ReadonlyMap<Layer, Mask>): Uint8Array | string {
+  try {
+    return patchNetwork(bytes, network, masks)
+  } catch (cause) {
+    if (cause instanceof ModelError) return cause.message
+    throw cause
+  }
 }

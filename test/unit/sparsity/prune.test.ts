@@ -8,6 +8,8 @@ import { packageRoot } from '../../../models/base/paths.js'
 import { loadNetwork } from '../../../models/nn/network.js'
 import { onnx } from '../../../models/nn/proto/onnx.js'
 import { prunableLayer } from '../../../models/sparsity/layers.js'
+import { writeNpy } from '../../../traces/store/npy.js'
+import { floats, model } from '../../helpers/onnx.js'
 
 const program = join(packageRoot(), 'dist', 'sim', 'cli', 'main.js')
 const embedded = join(packageRoot(), 'models', 'embedded')
@@ -119,6 +121,7 @@ describe('cimulator prune', () => {
     [['--pattern', 'blok', '--sparsity', '0.5'], /unknown pattern "blok". Did you mean "block"/],
     [['--pattern', 'block', '--sparsity', '1'], /sparsity 1: expected a number from 0 to less than 1/],
     [['--pattern', 'block', '--sparsity', 'half'], /sparsity half/],
+    [['--pattern', '2:4', '--sensitivity', '0.3'], /removes 50.0 % by itself/],
     [['--pattern', 'block'], /leaves its sparsity open/],
     [['--pattern', 'block', '--sparsity', '0.5', '--criterion', 'magnitud'], /Did you mean "magnitude"/],
     [['--pattern', 'block', '--sparsity', '0.5', '--norm', 'l3'], /--norm l3: expected l1 or l2/],
@@ -141,6 +144,48 @@ describe('cimulator prune', () => {
     expect(err).toMatch(message)
     expect(code).toBe(2)
     expect(out).toBe('')
+  })
+
+  it('layers that share their weights are pruned together, and a sensitivity says why not alone', () => {
+    const nodes = ['a', 'b', 'c', 'd'].map((name, i) => ({
+      op: 'MatMul',
+      name,
+      inputs: [i === 0 ? 'x' : `t${i - 1}`, i === 1 || i === 2 ? 'shared' : `w${i}`],
+      outputs: [`t${i}`],
+    }))
+    const values = Array.from({ length: 256 }, (_, i) => Math.sin(i + 1))
+    const weights = ['w0', 'shared', 'w3'].map((name) => floats(name, [16, 16], values))
+    writeFileSync(join(folder, 'twins.onnx'), model([1, 16], nodes, weights, 't3'))
+    writeFileSync(join(folder, 'ones.npy'), writeNpy({ shape: [2, 16], data: new Float32Array(32).fill(1) }))
+    const args = [
+      'prune',
+      'twins.onnx',
+      '--pattern',
+      'block',
+      '--sparsity',
+      '0.5',
+      '--inputs',
+      'ones.npy',
+      '--sensitivity',
+      '--json',
+    ]
+    const { code, out } = cimulator(...args)
+    expect(code).toBe(0)
+    const { sensitivity, layers } = JSON.parse(out)
+    expect(layers.map((l: { zeros_after: number }) => l.zeros_after)).toEqual([0, 128, 128, 0])
+    const refused = sensitivity.map((row: { refused: string | null }) => row.refused)
+    expect(refused).toEqual([
+      null,
+      expect.stringMatching(/"shared" of b are used by c too/),
+      expect.stringMatching(/used by b too/),
+      null,
+    ])
+    expect(sensitivity.map((row: { same_class: number | null }) => row.same_class === null)).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ])
   })
 
   it('weights in another file are refused by name', () => {
