@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { enginesBenchmark } from './engines.js'
 import { fastNativeBenchmark } from './fast-native.js'
 import { type Benchmark, markdown, type Report } from './harness.js'
+import { imagesBenchmark, trainedBenchmark } from './images.js'
 import { kernelBenchmark } from './kernel.js'
 import { root } from './native.js'
 import { pipelineBenchmark } from './pipeline.js'
@@ -21,6 +22,8 @@ const benchmarks: readonly Benchmark[] = [
   enginesBenchmark('window-bit'),
   fastNativeBenchmark,
   valuesBenchmark,
+  imagesBenchmark,
+  trainedBenchmark,
 ]
 
 const args = process.argv.slice(2)
