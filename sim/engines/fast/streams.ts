@@ -32,6 +32,7 @@ export function tensorStreams(gathers: readonly Gather[], tensor: CodedTensor, i
   const codes = tensor.codes.subarray(item * size, (item + 1) * size)
   const pad = zeroPointOf(tensor, item)
   const split = tensor.form === 'split'
+  let cut = { taps: [] as Gather['taps'], first: 0, passes: 0, runs: [] as Int32Array[] }
   return {
     fill(matrix, first, passes, into, stride) {
       const { rows, taps, tapOf, baseOf } = gathers[matrix]!
@@ -40,7 +41,10 @@ export function tensorStreams(gathers: readonly Gather[], tensor: CodedTensor, i
           fillSplit(codes, taps[tapOf[row]!]!, baseOf[row]!, pad, first, passes, into, row * stride)
         return
       }
-      const runs = taps.map((offsets) => cutRuns(runsOf(offsets), first, passes))
+      // The groups of a convolution share their taps.
+      if (cut.taps !== taps || cut.first !== first || cut.passes !== passes)
+        cut = { taps, first, passes, runs: taps.map((offsets) => cutRuns(runsOf(offsets), first, passes)) }
+      const { runs } = cut
       for (let row = 0; row < rows; row++) fillRow(codes, runs[tapOf[row]!]!, baseOf[row]!, pad, into, row * stride)
     },
   }
