@@ -32,6 +32,8 @@ export interface PriceFacts {
   readonly matrixRows: number
   /** weight slices of the layer that has most of them */
   readonly slices: number
+  /** row-list bits of the fullest array group; null: room for plain lists of a full group */
+  readonly rowListBits?: number | null
 }
 
 /** Which machine is priced; docs/timing.md, section 6. `dense-same-hardware` has the components of the machine itself. */
@@ -54,7 +56,7 @@ export interface PriceContext {
   readonly differential: boolean
   /** bits of one row index */
   readonly rowIndexBits: number
-  /** row-list bits of a full array group */
+  /** room for row lists in an array group */
   readonly rowListBits: number
   /** Benes settings of a full array group */
   readonly settingBits: number
@@ -117,7 +119,7 @@ export function priceContext(machine: PricedMachine, facts: PriceFacts, variant:
     codeBits: facts.adcBits + (differential ? 1 : 0),
     differential,
     rowIndexBits,
-    rowListBits: ouRows * ouCols * ou.rows * rowIndexBits,
+    rowListBits: facts.rowListBits ?? ouRows * ouCols * ou.rows * rowIndexBits,
     settingBits: ouRows * Math.max(1, Math.floor(ouCols / machine.strip.ous)) * benes.switches,
     benesSwitches: benes.switches,
     portOutputs: benes.portOutputs,

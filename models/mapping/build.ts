@@ -7,6 +7,7 @@ import { place } from './place.js'
 import { planarise, type StackedOu } from './planarise.js'
 import { blocksOf, type StripRange, stripRanges } from './ranges.js'
 import { deliveries, reordering } from './reorder.js'
+import { rowLists } from './row-lists.js'
 import { searchLayer } from './search.js'
 import type { MapSpec } from './spec.js'
 import { isPermutation } from './strip.js'
@@ -94,7 +95,7 @@ function number(matrices: readonly WeightMatrix[], stacked: readonly StackedStri
     settings: Int32Array.from(list.settings),
     deletedWeights: stacked.reduce((sum, entry) => sum + entry.deletedWeights, 0),
   }
-  const routed = { ...numbered, reordering: reordering(numbered, spec) }
+  const routed = { ...numbered, rowLists: rowLists(numbered, spec), reordering: reordering(numbered, spec) }
   return { ...routed, deliveredTo: deliveries(routed, spec) }
 }
 

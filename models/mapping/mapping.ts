@@ -54,6 +54,18 @@ export interface Reordering {
   readonly firstSetting: Int32Array
 }
 
+/** How the row lists are stored (docs/timing.md, section 1, step 12). */
+export interface RowLists {
+  /** encoding in use; without compression there are no lists, and no bits */
+  readonly encoding: 'plain' | 'delta' | 'bitmap'
+  /** bits of a gap code, for encoding delta */
+  readonly deltaBits: number
+  /** bits of every OU's list in that encoding */
+  readonly bitsOf: Int32Array
+  /** bits of the layer in every encoding */
+  readonly totals: { readonly plain: number; readonly delta: number; readonly bitmap: number }
+}
+
 export interface Mapping {
   readonly matrices: readonly WeightMatrix[]
   readonly strips: readonly Strip[]
@@ -63,6 +75,7 @@ export interface Mapping {
   /** rows of OU o: rowOf[rowStart[o]] … rowOf[rowStart[o + 1] − 1], rows of the matrix */
   readonly rowStart: Int32Array
   readonly rowOf: Int32Array
+  readonly rowLists: RowLists
   /** outputs of OU o: colOf[colStart[o]] …, columns of the matrix in slot order */
   readonly colStart: Int32Array
   readonly colOf: Int32Array

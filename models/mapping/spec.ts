@@ -48,6 +48,12 @@ export const mappingParams = z.strictObject({
     .meta({ description: 'what the searching remappers may spend on a strip', unit: '' }),
   compress: flag('delete the rows of an OU column whose weights are all zero'),
   planarise: flag('move OUs from the tallest to the shortest slot of a strip'),
+  index: choice('encoding of the row lists; best: the one with fewest bits, layer by layer', [
+    'plain',
+    'delta',
+    'bitmap',
+    'best',
+  ]).default('plain'),
   groups: choice('matrices of a grouped convolution: one each, or packed block-diagonally', [
     'separate',
     'block-diagonal',

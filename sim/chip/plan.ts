@@ -1,6 +1,7 @@
 // What a network asks of a machine before anything is simulated: mappings in numbers, arrays, MACs. Also what --dry-run prints.
 import { isStructural } from '../../models/mapping/columns.js'
 import type { Mapping } from '../../models/mapping/mapping.js'
+import { largestGroupBits } from '../../models/mapping/row-lists.js'
 import type { CodeForm, Layer } from '../../models/nn/types.js'
 import type { MappingSummary } from '../../traces/results/result.js'
 import type { LayerJob } from './job.js'
@@ -21,6 +22,8 @@ export interface LayerPlan {
   readonly fullActivations: number
   /** cells that are programmed */
   readonly cells: number
+  /** row-list bits of the array group that holds most of them */
+  readonly rowListBits: number
 }
 
 export interface NetworkPlan {
@@ -42,6 +45,7 @@ export function planLayer({ placed, dense }: Pick<LayerJob, 'placed' | 'dense'>,
     rows: placed.resolved.rows,
     fullActivations: mapping.ous * passes * placed.spec.planes * coding.slices,
     cells: cellCount(mapping) * coding.slices * coding.polarities,
+    rowListBits: largestGroupBits(mapping),
   }
 }
 

@@ -81,6 +81,7 @@ function factsOf(machine: Machine, plan: NetworkPlan): PriceFacts {
     adcBits: machineAdc(machine).bits,
     matrixRows: Math.max(...plan.layers.map((layer) => layer.rows)),
     slices: Math.max(...plan.layers.map((layer) => layer.summary.slices)),
+    rowListBits: machine.mapping.index === 'plain' ? null : Math.max(...plan.layers.map((layer) => layer.rowListBits)),
   }
 }
 

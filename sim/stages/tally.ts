@@ -44,7 +44,7 @@ export function countActions(tally: Omit<Tally, 'rowPulses'>, ctx: TallyContext,
   counts[actionId.rowGathers] = visits.rows
   counts[actionId.flagOrs] = ctx.spec.skipZeroPlanes ? visits.rows : 0
   counts[actionId.inputSumAdds] = coding.encoding === 'offset' ? visits.rows : 0
-  counts[actionId.rowListBitsRead] = ctx.map.options.compress ? visits.rowListBits : 0
+  counts[actionId.rowListBitsRead] = visits.rowListBits
   counts[actionId.wordLinePulses] = drive.pulses * coding.polarities
   counts[actionId.adcConversions] = tally.outputSlices * coding.polarities
   counts[actionId.polaritySubtractions] = coding.polarities === 2 ? tally.outputSlices : 0
@@ -72,12 +72,11 @@ function visitTotals(tally: Pick<Tally, 'windowVisits'>, ctx: TallyContext) {
     const visits = tally.windowVisits[w]!
     if (visits === 0) continue
     const rows = mapping.rowStart[mapping.windowStart[w + 1]!]! - mapping.rowStart[mapping.windowStart[w]!]!
-    const matrix = mapping.matrices[mapping.strips[mapping.stripOf[mapping.windowStart[w]!]!]!.matrix]!
-    const tileRows = ctx.map.tileRows === 'all' ? matrix.rows : Math.min(ctx.map.tileRows, matrix.rows)
     totals.unionRows += visits * mapping.unionRows[w]!
     totals.settings += visits * mapping.settings[w]!
     totals.rows += visits * rows
-    totals.rowListBits += visits * rows * Math.max(1, Math.ceil(Math.log2(tileRows)))
+    for (let ou = mapping.windowStart[w]!; ou < mapping.windowStart[w + 1]!; ou++)
+      totals.rowListBits += visits * mapping.rowLists.bitsOf[ou]!
   }
   return totals
 }

@@ -200,9 +200,9 @@ def convert(x):
         levels += [driven @ (cells == level).sum(axis=(1, 2, 3)) for level in range(2 ** x.c)]
         histogram += np.bincount(code[flags].ravel(), minlength=len(histogram))
         sizes.append([flags.sum(), len(rows), len(outputs), len(visited), clips[total[flags]].sum(),
-                      driven.sum(), max(1, (x.tile_rows[m] - 1).bit_length())])
+                      driven.sum()])
         x.flags.append(flags)
-    fired, rows, outputs, visited, clipped, driven, index_bits = np.array(sizes, np.int64).reshape(-1, 7).T
+    fired, rows, outputs, visited, clipped, driven = np.array(sizes, np.int64).reshape(-1, 6).T
     merged = [window['ous'] for window in x.windows] if x.by_window else [[o] for o in range(len(x.ous))]
     slices_passed = sum(np.count_nonzero(sum(x.flags[o] for o in own if s in x.ous[o]['slices']))
                         for own in merged for s in range(x.slices))     # over the Benes items
@@ -216,7 +216,7 @@ def convert(x):
         'bufferBitsRead': x.passes * sum(window['row_union'] for window in x.windows) * 8,
         'permutationBitsRead': settings, 'benesSettingLoads': settings, 'rowGathers': gathers,
         'flagOrs': gathers * x.machine['skipZeroPlanes'], 'inputSumAdds': gathers * (x.encoding == 'offset'),
-        'rowListBitsRead': x.passes * (rows * index_bits).sum() * x.machine['mapping']['compress'],
+        'rowListBitsRead': x.passes * row_list_bits(x),
         'wordLinePulses': (driven * visited).sum() * x.polarities, 'cellReads': levels.tolist(),
         'adcConversions': results * x.polarities, 'adcCodes': histogram.tolist(), 'clipped': clipped.sum(),
         'polaritySubtractions': results * (x.polarities == 2), 'shiftAdds': results,
@@ -226,6 +226,22 @@ def convert(x):
         'planesTotal': len(x.ous) * x.passes * x.planes, 'ouActivations': (fired * visited).sum()}
     x.sums = np.hstack([e.sum(axis=0) for e in x.e])
     x.outputs = np.hstack(acc) - x.zero * x.sums
+
+
+def row_list_bits(x):
+    """T 1.12: of all OUs together."""
+    options = x.machine['mapping']
+    if not options['compress']:
+        return 0
+    width = [max(1, (rows - 1).bit_length()) for rows in x.tile_rows]
+    lists = [(width[x.strips[ou['strip']]['matrix']], ou['rows']) for ou in x.ous]
+    gaps = [[b - a - 1 for a, b in zip(rows, rows[1:])] for _, rows in lists]
+    first = sum(w for w, _ in lists)
+    bits = {'plain': sum(w * len(rows) for w, rows in lists),
+            'delta': first + min(d * sum(gap // (2 ** d - 1) + 1 for own in gaps for gap in own)
+                                 for d in range(2, max(2, *width, *width) + 1)),
+            'bitmap': first + sum(rows[-1] - rows[0] for _, rows in lists)}
+    return min(bits.values()) if options['index'] == 'best' else bits[options['index']]
 
 
 def fire(x, stage, item):

@@ -337,6 +337,7 @@ describe('shapes', () => {
       ['planarise', 'true or false', ''],
       ['groups', '"separate", "block-diagonal"', ''],
       ['search', 'a map of fields', ''],
+      ['index', '"plain", "delta", "bitmap", "best"', ''],
     ])
     expectFields(searchParams, [
       ['seed', 'a whole number 0 … 2147483647', ''],
