@@ -119,7 +119,11 @@ export interface Recorder {
 }
 
 /** Opens inputs and network and looks at the inputs as often as the calibration needs. The caller closes recording and session. */
-export async function startRecording(options: SourceOptions, model: ModelFile, progress: Progress): Promise<Recorder> {
+export async function startRecording(
+  options: SourceOptions & Partial<Pick<RunOptions, 'memoryBytes'>>,
+  model: ModelFile,
+  progress: Progress,
+): Promise<Recorder> {
   const { network } = model
   const file = options.inputs ?? (options.model === null ? embeddedFile('inputs.npz') : null)
   if (file === null)
@@ -127,12 +131,12 @@ export async function startRecording(options: SourceOptions, model: ModelFile, p
       'no inputs: give --inputs FILE (.yaml, .npy or .npz) for the network, or --trace FILE to replay a recorded trace',
     )
   const inputs = openInputs(file, network.inputs, options)
-  const session = await openSession(network, model.bytes, recordedTensors(network), { folder: model.folder }).catch(
-    (cause) => {
-      inputs.close()
-      throw cause
-    },
-  )
+  const { memoryBytes = 2 ** 30 } = options
+  const limits = { folder: model.folder, memoryBytes, largestBytes: 8 * memoryBytes }
+  const session = await openSession(network, model.bytes, recordedTensors(network), limits).catch((cause) => {
+    inputs.close()
+    throw cause
+  })
   let looks = inputs.count
   try {
     progress.phase('recording activations', looks)

@@ -10,7 +10,7 @@ export interface ConvSizes {
 }
 
 /** Output positions times kernel positions beyond which a layer is refused: its index tables alone would fill gibibytes. */
-const largest = 2 ** 28
+const largest = 2 ** 27
 
 /** @throws ModelError starting with `where` when no output is left or sizes are out of all proportion */
 export function convSizes(g: ConvGeometry, inSize: readonly number[], where: string): ConvSizes {
@@ -20,7 +20,7 @@ export function convSizes(g: ConvGeometry, inSize: readonly number[], where: str
   const entries = [...outSize, ...g.kernel].reduce((a, b) => a * b, 1)
   if (!(entries <= largest)) {
     throw new ModelError(
-      `${where}: output of size [${outSize}] for a kernel of [${g.kernel}]; expected at most 2^28 output positions times kernel positions`,
+      `${where}: output of size [${outSize}] for a kernel of [${g.kernel}]; expected at most 2^27 output positions times kernel positions`,
     )
   }
   return { outSize, padBegin: sizes.map(([, begin]) => begin) }
