@@ -10,25 +10,33 @@ import { mapSpec } from './chip/parts.js'
 import type { Machine } from './chip/spec.js'
 import type { Progress } from './progress.js'
 
+export interface Remapped {
+  readonly permutations: NetworkPermutations
+  /** names of the random streams that were drawn from, in the order of layers and strips */
+  readonly streams: readonly string[]
+}
+
 /** Searches all layers with the remapper of the machine, giving way to the event loop between strips. */
 export async function searchNetwork(
   network: Network,
   machine: Machine,
   progress: Progress,
   signal: AbortSignal,
-): Promise<NetworkPermutations> {
-  const found = new Map<number, readonly Int32Array[]>()
+): Promise<Remapped> {
+  const permutations = new Map<number, readonly Int32Array[]>()
+  const streams: string[] = []
   for (const layer of network.layers) {
     const { matrices } = quantiseWeights(layer, machine.weights, machine.mapping.groups)
-    found.set(layer.index, await searchMatrices(matrices, machine, layer.name, progress, signal))
+    permutations.set(layer.index, await searchMatrices(matrices, machine, layer.name, streams, progress, signal))
   }
-  return found
+  return { permutations, streams }
 }
 
 async function searchMatrices(
   matrices: readonly WeightMatrix[],
   machine: Machine,
   layer: string,
+  streams: string[],
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Int32Array[]> {
@@ -44,7 +52,9 @@ async function searchMatrices(
       perms.push(identityPermutation(blocksOf(ranges[i]!, spec.block)))
       continue
     }
-    perms.push(searchStrip(job).perm)
+    const { perm, drawn } = searchStrip(job)
+    perms.push(perm)
+    if (drawn) streams.push(job.stream)
     progress.step(++done)
     await new Promise((resolve) => setImmediate(resolve))
     if (signal.aborted) throw new Interrupted('interrupted')

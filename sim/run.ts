@@ -22,6 +22,8 @@ export interface RunOutcome {
   readonly network: Network
   /** files of the dump, by path below the run directory */
   readonly dump: ReadonlyMap<string, Uint8Array | string>
+  /** names of the random streams that were drawn from */
+  readonly streams: readonly string[]
 }
 
 /** Loads or records the activations, simulates every chosen layer and prices the counts. Nothing is written. */
@@ -35,7 +37,7 @@ export async function runSimulation(options: RunOptions, progress: Progress): Pr
   const threads = options.dryRun ? 1 : threadCount(options.threads, work)
   const simulator = createSimulator(engine, threads, options.signal)
   try {
-    const permutations = await searchNetwork(network, options.machine, progress, options.signal)
+    const { permutations, streams } = await searchNetwork(network, options.machine, progress, options.signal)
     const totals = network.layers.map(createLayerTotals)
     const facts: ItemFacts[] = []
     const dump = new Map<string, Uint8Array | string>()
@@ -51,7 +53,7 @@ export async function runSimulation(options: RunOptions, progress: Progress): Pr
       facts.push(...items.map(({ tensors: _, ...rest }) => rest))
     }
     const plan = { layers: plans }
-    if (options.dryRun) return { result: null, plan, network, dump }
+    if (options.dryRun) return { result: null, plan, network, dump, streams }
     const references = source.references()
     const outcomes = plans.flatMap((layer, l) =>
       chosen.has(layer.layer)
@@ -61,7 +63,7 @@ export async function runSimulation(options: RunOptions, progress: Progress): Pr
     const { head, limited } = source
     const trace = { sha256: source.sha256(), items: facts, products: head.products, limited }
     const result = priceRun({ options, engine: engine.name, network, trace, plan, outcomes })
-    return { result, plan, network, dump }
+    return { result, plan, network, dump, streams }
   } finally {
     await simulator.close()
     await source.close()

@@ -22,6 +22,8 @@ export interface StripFound {
   /** all-zero rows of the OU columns before (identity) and after */
   readonly before: number
   readonly after: number
+  /** the search drew numbers from its stream */
+  readonly drawn: boolean
 }
 
 /** Layer index → permutation of every strip, in strip order. */
@@ -36,10 +38,16 @@ export function searchStrip(
   const remapper = remappers.get(job.remapper)
   const plain = identityPermutation(problem.blocks)
   const before = deletedRows(problem, plain)
-  const found = remapper.remap(problem, { search, random: seedrandom.alea(job.stream), onGeneration })
+  const stream = seedrandom.alea(job.stream)
+  let drawn = false
+  const random = () => {
+    drawn = true
+    return stream()
+  }
+  const found = remapper.remap(problem, { search, random, onGeneration })
   const worth = (perm: Int32Array) => (remapper.objective ?? deletedRows)(problem, perm)
   const perm = worth(found) > worth(plain) ? found : plain
-  return { perm, before, after: deletedRows(problem, perm) }
+  return { perm, before, after: deletedRows(problem, perm), drawn }
 }
 
 /** The jobs of a layer, in strip order; null where the permutation is identity because nothing can be gained. */

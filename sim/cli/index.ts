@@ -1,4 +1,5 @@
 // The commands, in the order of the help. Adding one = a file and a line here.
+import { compare } from './compare.js'
 import { config } from './config.js'
 import type { CliCommand } from './context.js'
 import { describeCommand } from './describe.js'
@@ -6,6 +7,7 @@ import { doctor } from './doctor.js'
 import { inputs } from './inputs.js'
 import { prune } from './prune.js'
 import { record } from './record.js'
+import { reproduce } from './reproduce.js'
 import { run } from './run.js'
 import { schema } from './schema.js'
 import { trace } from './trace.js'
@@ -16,6 +18,8 @@ export const commands: readonly CliCommand[] = [
   inputs,
   trace,
   prune,
+  compare,
+  reproduce,
   describeCommand,
   config,
   schema,

@@ -1,9 +1,5 @@
 // cimulator run: simulate a network and print the result.
-import { readFileSync } from 'node:fs'
-import { availableParallelism, cpus, hostname, platform, release, totalmem } from 'node:os'
-import { join } from 'node:path'
 import { SpecError } from '../../models/base/errors.js'
-import { packageRoot } from '../../models/base/paths.js'
 import { engineering, grouped } from '../../models/base/units.js'
 import { renderTable } from '../../traces/report/table.js'
 import { checkTarget, writeRunDirectory } from '../../traces/results/directory.js'
@@ -14,6 +10,7 @@ import type { RunOptions, VectorChoice } from '../options.js'
 import { type RunOutcome, runSimulation } from '../run.js'
 import type { CliCommand, CliContext } from './context.js'
 import { addMachineOptions, type MachineFlags, wholeNumber } from './flags.js'
+import { manifestInfo } from './manifest.js'
 
 interface Flags extends MachineFlags {
   readonly inputs?: string
@@ -120,10 +117,16 @@ async function act(context: CliContext, model: string | undefined, flags: Flags)
     return
   }
   if (options.out !== null) {
-    await writeRunDirectory(options.out, outcome.result, manifest(options, started), outcome.dump, {
-      force: options.force,
-      signal: context.signal,
-    })
+    await writeRunDirectory(
+      options.out,
+      outcome.result,
+      manifestInfo(options, outcome.streams, started),
+      outcome.dump,
+      {
+        force: options.force,
+        signal: context.signal,
+      },
+    )
     context.say(`written: ${options.out}`)
   }
   const width = process.stdout.columns ?? 160
@@ -204,48 +207,4 @@ function dryRunText(outcome: RunOutcome): string {
     )}, ${grouped(sum((l) => l.summary.ous))} OUs, about ${engineering(activations, '')}OU activations`,
     `expected: ${engineering((activations * guess.nsPerActivation) / 1e9, 's')} per item, ${engineering(memory + 150e6, 'B')} of memory (estimates)`,
   ].join('\n')
-}
-
-export function packageVersion(): string {
-  const text = readFileSync(join(packageRoot(), 'package.json'), 'utf8')
-  return String((JSON.parse(text) as { version: string }).version)
-}
-
-function manifest(options: RunOptions, started: number) {
-  const { machine, layers, limit, vectors, values, adcCodes, engine, kernel } = options
-  const finished = Date.now()
-  const host = {
-    hostname: hostname(),
-    platform: platform(),
-    release: release(),
-    cpu: cpus()[0]?.model ?? '',
-    cores: availableParallelism(),
-    memoryBytes: totalmem(),
-  }
-  const paths = {
-    model: options.model,
-    inputs: options.inputs,
-    trace: options.trace,
-    out: options.out,
-    cwd: process.cwd(),
-  }
-  const times = {
-    started: new Date(started).toISOString(),
-    finished: new Date(finished).toISOString(),
-    wallSeconds: (finished - started) / 1000,
-  }
-  return {
-    version: packageVersion(),
-    configuration: machine,
-    seeds: {},
-    request: { layers, limit, vectors, values, adcCodes, engine, kernel },
-    environment: {
-      host,
-      paths,
-      times,
-      node: process.version,
-      commandLine: options.commandLine,
-      peakRssBytes: process.resourceUsage().maxRSS * 1024,
-    },
-  }
 }

@@ -11,9 +11,18 @@ export const installHint = 'npm install --ignore-scripts onnxruntime-node@1.30.0
 export type Runtime = typeof import('onnxruntime-node')
 export type RuntimeSession = Awaited<ReturnType<Runtime['InferenceSession']['create']>>
 
+let used: string | null = null
+
+/** Version of the onnxruntime-node that this process used; null when it used none. */
+export function runtimeVersion(): string | null {
+  return used
+}
+
 export async function loadRuntime(): Promise<Runtime> {
   try {
-    return await import('onnxruntime-node')
+    const runtime = await import('onnxruntime-node')
+    used = runtime.env.versions.node ?? runtime.env.versions.common
+    return runtime
   } catch {
     throw new SpecError(
       `running a network needs onnxruntime-node, which is not installed; install it with: ${installHint} (or replay a recorded trace with --trace)`,
