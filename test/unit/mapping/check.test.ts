@@ -58,6 +58,7 @@ describe('checkMapping', () => {
     ['OU 0: output 4 outside its strip', changed('colOf', 1, 4)],
     ['OU 8: output 3 outside its strip', changed('colOf', sound.colOf.length - 1, 3)],
     ['window 0 has 0 OUs of 2', changed('windowStart', 1, 0)],
+    ['window 1 has 0 OUs of 2', changed('windowStart', 2, 2)],
     ['window 0 has 3 OUs of 2', changed('windowStart', 1, 3)],
     ['window 0: OUs not in slot order', changed('slotOf', 1, 0)],
     ['window 0: OUs of two strips', { ...changed('stripOf', 1, 2), ...everywhere() }],

@@ -140,6 +140,35 @@ describe('a layer of 5 × 3 on OUs of 2 × 2', () => {
     expect(tall.strips[0]).toMatchObject({ slots: 2, firstWindow: 0, endWindow: 1 })
   })
 
+  it('planarised: a window needs as many settings as it has OUs of one OU column, not of all', () => {
+    // Six rows for outputs 0 and 1, two for outputs 2 and 3, none for 4 and 5: heights 3, 1, 0 become 2, 1, 1.
+    const weights = Array.from({ length: 36 }, (_, i) => (i % 6 < 2 || (i < 12 && i % 6 < 4) ? 1 : 0))
+    const three = mapLayer([matrix(6, 6, weights)], with_({ stripOus: 3 }, { planarise: true }))
+    expect(ous(three)).toEqual(['0,1×0,1', '0,1×2,3', '4,5×0,1', '2,3×0,1'])
+    expect(Array.from(three.settings)).toEqual([2, 1])
+    expect(Array.from(three.unionRows)).toEqual([4, 2])
+  })
+
+  it('not planarised: tall slots stay tall', () => {
+    const tall = mapLayer([matrix(4, 3, [1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0])], spec)
+    expect([tall.windows, ...tall.slotOf]).toEqual([2, 0, 0])
+  })
+
+  it('as many outputs as a strip holds are one strip, one more are two', () => {
+    const widths = (cols: number) => mapLayer([ones(1, cols)], spec).strips.map(({ width }) => width)
+    expect([widths(4), widths(5), widths(8)]).toEqual([[4], [4, 1], [4, 4]])
+  })
+
+  it('every window knows its piece', () => {
+    // Groups of two OU rows: the three OU rows of the strip lie in two pieces, side by side.
+    const cut = mapLayer([ones(5, 3)], with_({ array: { rows: 4, cols: 8 } }))
+    expect(cut.pieces.map(({ heights, row, col }) => [heights, row, col])).toEqual([
+      [2, 0, 0],
+      [1, 0, 2],
+    ])
+    expect(Array.from(cut.pieceOf)).toEqual([0, 0, 1])
+  })
+
   it('a layer of zeros has a strip and nothing in it', () => {
     const empty = mapLayer([matrix(2, 2, [0, 0, 0, 0])], spec)
     expect(empty).toMatchObject({ ous: 0, windows: 0, pieces: [], groups: [], deletedWeights: 4 })
@@ -212,6 +241,7 @@ describe('planarise', () => {
     ['a difference of two moves', [2, 0], ['00', '01']],
     ['the shortest slot first, of two the lower', [4, 1, 0, 0], ['00 01', '10', '03', '02']],
     ['the tallest slot first, of two the lower', [3, 3, 0], ['00 01', '10 11', '02 12']],
+    ['the tallest slot first, wherever it stands', [2, 4, 0, 0], ['00 01', '10 11', '13', '12']],
     ['from the middle to both sides', [0, 5, 1], ['14 13', '10 11', '20 12']],
   ])('%s', (_, heights, expected) => {
     const slots = stacks(heights as number[])
@@ -352,6 +382,10 @@ describe('shapes', () => {
 })
 
 describe('remappers', () => {
+  it('an unknown one is named, with those that there are', () => {
+    expect(() => remappers.get('identify')).toThrow(/remapper.*"identify".*identity/)
+  })
+
   const context = { search: searchParams.parse({ trials: 2 }), random: () => 0.5, onGeneration: null }
 
   it('identity leaves every block where it is', () => {
