@@ -10,6 +10,7 @@ import { record } from './record.js'
 import { reproduce } from './reproduce.js'
 import { run } from './run.js'
 import { schema } from './schema.js'
+import { table } from './table.js'
 import { trace } from './trace.js'
 
 export const commands: readonly CliCommand[] = [
@@ -20,6 +21,7 @@ export const commands: readonly CliCommand[] = [
   prune,
   compare,
   reproduce,
+  table,
   describeCommand,
   config,
   schema,

@@ -81,6 +81,14 @@ describe('manifest and environment', () => {
   })
 })
 
+describe('table', () => {
+  it('prints what the CSV of the run holds', () => {
+    expect(cimulator('table', 'a', 'layers').out).toBe(readFileSync(join(folder, 'a', 'layers.csv'), 'utf8'))
+    expect(cimulator('table', 'a').out.split('\n')).toContain('energy')
+    expect(cimulator('table', 'a', 'layer').err).toMatch(/Did you mean "layers"/)
+  })
+})
+
 describe('reproduce', () => {
   it.each(['a', 'searched', 'recorded'])('%s: the same bytes again', (run) => {
     const { code, out, err } = cimulator('reproduce', run)
