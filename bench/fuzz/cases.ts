@@ -4,11 +4,14 @@ import { join } from 'node:path'
 import { strFromU8, strToU8, unzipSync, zipSync } from 'fflate'
 import { SimFault } from '../../models/base/errors.js'
 import { openModel } from '../../models/nn/model-file.js'
+import { loadNetwork } from '../../models/nn/network.js'
 import { onnx } from '../../models/nn/proto/onnx.js'
 import type { Network } from '../../models/nn/types.js'
+import { fixedSparsity, loadPattern } from '../../models/sparsity/pattern.js'
 import { resolveMachine } from '../../sim/chip/resolve.js'
 import { type RunOptions, runDefaults } from '../../sim/options.js'
 import { silent } from '../../sim/progress.js'
+import { runPrune } from '../../sim/prune/prune.js'
 import { runSimulation } from '../../sim/run.js'
 import { writeNpy } from '../../traces/store/npy.js'
 import { openTrace } from '../../traces/store/trace-file.js'
@@ -31,18 +34,6 @@ export interface FuzzCase {
 /** The case with a number; the same for the same seed and the same program. */
 export function caseOf(corpus: Corpus, seed: string, index: number): FuzzCase {
   const random = randomOf(`${seed}/${index}`)
-  const makers = [
-    modelBytes,
-    modelStructure,
-    modelStructure,
-    embeddedModel,
-    trace,
-    trace,
-    preset,
-    preset,
-    inputs,
-    inputs,
-  ]
   return random.pick(makers)(corpus, random)
 }
 
@@ -55,6 +46,7 @@ export function plainCases(corpus: Corpus): FuzzCase[] {
     ...[...corpus.traces].map(([ending, bytes]) => traceCase(corpus, `trace ${ending}`, ending, bytes, true)),
     traceCase(corpus, 'embedded trace', '.npz', corpus.embedded.trace, false),
     ...corpus.presets.map((text) => machineCase(corpus, text)),
+    ...corpus.patterns.map((text) => pruneCase('pattern', corpus.models.get('conv')!, text, corpus.weights)),
     ...doors.map((door) => inputCase(corpus, `inputs ${door}`, door, corpus.inputs)),
   ]
 }
@@ -185,6 +177,49 @@ function changedTrace(ending: string, bytes: Uint8Array, random: Random): Uint8A
 
 const preset: Maker = (corpus, random) => machineCase(corpus, mutateText(random.pick(corpus.presets), random))
 
+const prunedModel: Maker = (corpus, random) => {
+  const [name, bytes] = random.pick([...corpus.models])
+  const message = onnx.ModelProto.decode(bytes)
+  mutateObject(message, random)
+  const text = random.pick(corpus.patterns)
+  return pruneCase(`pruned ${name}, message`, encoded(message) ?? bytes, text, corpus.weights)
+}
+
+const pattern: Maker = (corpus, random) => {
+  const text = mutateText(random.pick(corpus.patterns), random)
+  return pruneCase('pattern, text', corpus.models.get('conv')!, text, corpus.weights)
+}
+
+function pruneCase(kind: string, model: Uint8Array, text: string, weights: Uint8Array): FuzzCase {
+  const files = new Map([
+    ['model.onnx', model],
+    ['pattern.yaml', strToU8(text)],
+    ['weights.bin', weights],
+  ])
+  return {
+    kind,
+    files,
+    async run(folder) {
+      const description = loadPattern(join(folder, 'pattern.yaml'))
+      const { bytes } = await runPrune(
+        {
+          ...{ criterion: 'magnitude', norm: 'l1', scope: 'layer', seed: 'fuzz', limit: 2, force: false },
+          ...{ skip: [], inputs: null, labels: null, data: null, sensitivity: null, out: null },
+          model: join(folder, 'model.onnx'),
+          description,
+          machine: resolveMachine('wu2024', []).machine,
+          sparsity: fixedSparsity(description) === null ? 0.75 : null,
+          layers: ['0'],
+          signal: new AbortController().signal,
+        },
+        silent,
+      )
+      loadNetwork(bytes, 'pruned.onnx', folder)
+      return 'run'
+    },
+  }
+}
+
 function machineCase(corpus: Corpus, text: string): FuzzCase {
   const files = new Map([
     ['machine.yaml', strToU8(text)],
@@ -229,6 +264,11 @@ function inputCase(corpus: Corpus, kind: string, door: string, given: ReadonlyMa
       }),
   }
 }
+
+const makers: readonly Maker[] = [
+  ...[modelBytes, modelBytes, modelStructure, modelStructure, modelStructure, embeddedModel, prunedModel],
+  ...[trace, trace, trace, preset, preset, pattern, inputs, inputs, inputs],
+]
 
 /** A short run; every result is compared with the integer product there, and with onnxruntime's where the network runs. */
 async function check(options: Partial<RunOptions>, arch = 'wu2024'): Promise<'run'> {

@@ -17,6 +17,8 @@ import { type Random, randomOf } from './mutate.js'
 export interface Corpus {
   readonly embedded: { readonly model: Uint8Array; readonly trace: Uint8Array; readonly inputs: Uint8Array }
   readonly presets: readonly string[]
+  /** pruning patterns */
+  readonly patterns: readonly string[]
   /** small ONNX files by name */
   readonly models: ReadonlyMap<string, Uint8Array>
   /** external data of the model that has them */
@@ -55,6 +57,7 @@ export async function makeCorpus(folder: string): Promise<Corpus> {
       inputs: plain(readFileSync(embeddedFile('inputs.npz'))),
     },
     presets: presetNames().map((name) => readFileSync(join(presetFolder(), `${name}.yaml`), 'utf8')),
+    patterns: [hybrid, masked, rows],
     models: plainAll(models),
     weights: Uint8Array.from({ length: 64 }, (_, i) => (i * 37) & 63),
     traces,
@@ -70,6 +73,27 @@ function plain(bytes: Uint8Array): Uint8Array {
 function plainAll(files: ReadonlyMap<string, Uint8Array>): Map<string, Uint8Array> {
   return new Map([...files].map(([name, bytes]) => [name, plain(bytes)]))
 }
+
+const hybrid = `name: hybrid
+patterns:
+  - { kind: intra-block, rows: 4, cols: 1, keep: 2 }
+  - { kind: full-block, rows: ou-rows, cols: ou-cols }
+`
+
+const masked = `name: masked
+description: two neighbours of four
+patterns:
+  - kind: intra-block
+    rows: 4
+    cols: 1
+    keep: 2
+    masks: ["1100", "0110", "0011"]
+`
+
+const rows = `name: rows
+patterns:
+  - { kind: full-block, rows: 1, cols: all-cols, sparsity: 0.5 }
+`
 
 const description = `description: two small images
 inputs:

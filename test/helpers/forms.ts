@@ -90,7 +90,12 @@ export function worst(check: LayerComparison, unit = 1): number {
 }
 
 /** The same model through `run`, from its trace: every result is compared with the integer product there. */
-export async function runForm(bytes: Uint8Array, trace: RecordedTrace, signed: Signed = 'offset'): Promise<RunResult> {
+export async function runForm(
+  bytes: Uint8Array,
+  trace: RecordedTrace,
+  signed: Signed = 'offset',
+  engine = 'event',
+): Promise<RunResult> {
   const folder = mkdtempSync(join(tmpdir(), 'cimulator-form-'))
   try {
     writeFileSync(join(folder, 'form.onnx'), bytes)
@@ -101,7 +106,7 @@ export async function runForm(bytes: Uint8Array, trace: RecordedTrace, signed: S
         model: join(folder, 'form.onnx'),
         trace: join(folder, 'trace.npz'),
         machine: machine({ input: { bitsPerStep: 1, signed } }),
-        engine: 'event',
+        engine,
         signal: new AbortController().signal,
       },
       silent,
