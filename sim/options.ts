@@ -29,6 +29,7 @@ export interface RunOptions extends SourceOptions {
   readonly adcCodes: boolean
   readonly engine: string
   readonly kernel: 'wheel' | 'sdsl'
+  readonly kernels: 'auto' | 'wasm' | 'js'
   /** null: as many as the machine has, one for little work */
   readonly threads: number | null
   /** bytes that the working set of a simulation may take */
@@ -64,6 +65,7 @@ export const runDefaults: Omit<RunOptions, 'machine' | 'signal'> = {
   adcCodes: false,
   engine: 'fast',
   kernel: 'wheel',
+  kernels: 'auto',
   threads: null,
   memoryBytes: 2 ** 30,
   check: 'first',

@@ -1,6 +1,7 @@
 // One layer, ready for any engine: on the machine, on its dense references, and what is asked for. Plain data: it goes to other threads as it is.
 import type { Layer, RowOrder } from '../../models/nn/types.js'
 import type { AdcTables } from '../../models/values/adc.js'
+import type { KernelChoice } from '../engines/fast/kernels/index.js'
 import type { KernelName } from '../kernel/kernel.js'
 import type { VectorChoice } from '../options.js'
 import type { MacroSpec } from '../stages/context.js'
@@ -17,6 +18,8 @@ export interface JobChoice {
   /** bytes that an engine's working set may take */
   readonly memoryBytes: number
   readonly kernel: KernelName
+  /** inner loops of the fast engine */
+  readonly kernels: KernelChoice
 }
 
 export interface LayerJob {

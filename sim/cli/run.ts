@@ -6,6 +6,7 @@ import { checkTarget, writeRunDirectory } from '../../traces/results/directory.j
 import { summaryOf } from '../../traces/results/summary.js'
 import { engines } from '../chip/items/index.js'
 import { resolveMachine } from '../chip/resolve.js'
+import { kernelChoice } from '../engines/fast/kernels/index.js'
 import type { RunOptions, VectorChoice } from '../options.js'
 import { type RunOutcome, runSimulation } from '../run.js'
 import type { CliCommand, CliContext } from './context.js'
@@ -23,6 +24,7 @@ interface Flags extends MachineFlags {
   readonly values: string
   readonly engine: string
   readonly kernel: 'wheel' | 'sdsl'
+  readonly kernels: string
   readonly threads?: number
   readonly memory: number
   readonly adcCodes?: boolean
@@ -66,6 +68,7 @@ export const run: CliCommand = {
         memorySize('1GiB'),
       )
       .option('--kernel <name>', 'event kernel of engine event: wheel or sdsl', 'wheel')
+      .option('--kernels <name>', 'inner loops of engine fast: auto, wasm (SIMD) or js', 'auto')
       .option('--adc-codes', 'count conversions by ADC code')
       .option('--check <items>', 'items to compare with onnxruntime when it runs: off, first or all', 'first')
       .option('--no-check', 'the same as --check off')
@@ -167,6 +170,7 @@ function runOptions(context: CliContext, model: string | undefined, flags: Flags
     adcCodes: flags.adcCodes === true || dumps,
     engine: dumps && !engine.firings ? 'event' : engine.name,
     kernel: flags.kernel,
+    kernels: kernelChoice(flags.kernels),
     threads: dumps ? 1 : (flags.threads ?? null),
     memoryBytes: flags.memory,
     check,

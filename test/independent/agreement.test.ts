@@ -20,7 +20,14 @@ if (!available) process.stdout.write(`skipped: ${python} with numpy is not here\
 
 function dump(input: Case, folder: string): string {
   const tensor = tensorOf(input)
-  const choice = { vectors: null, values: true, adcCodes: true, memoryBytes: 2 ** 30, kernel: 'wheel' as const }
+  const choice = {
+    vectors: null,
+    values: true,
+    adcCodes: true,
+    memoryBytes: 2 ** 30,
+    kernel: 'wheel' as const,
+    kernels: 'auto' as const,
+  }
   const job = prepareJob(layerOf(input), tensor.shape, input.machine, choice)
   const recorder = dumpLayer(job.placed, input.machine, tensor, { dumpMapping: true, dumpVectors: 1_000_000 })
   const outcome = finished(event.open(job)({ tensor, item: 0, onPass: null, onFiring: recorder.onFiring }))

@@ -9,11 +9,13 @@ import { denseTotals } from '../../engines/dense.js'
 import { runFastDense } from '../../engines/fast/dense.js'
 import { type DriveWeights, driveWeights, linearDrive } from '../../engines/fast/drive.js'
 import { fastSteps } from '../../engines/fast/fast.js'
+import { chooseKernels } from '../../engines/fast/kernels/index.js'
 import { createFastLayer } from '../../engines/fast/macro.js'
-import { planFast } from '../../engines/fast/plan.js'
+import { type FastPlan, planFast } from '../../engines/fast/plan.js'
 import { timingOf } from '../../engines/fast/result.js'
 import { chooseGather, tensorStreams } from '../../engines/fast/streams.js'
-import { createFastValues, type FastValueResult } from '../../engines/fast/values.js'
+import { type FastValueResult, openFastValues } from '../../engines/fast/values.js'
+import { createWorkspace } from '../../engines/fast/workspace.js'
 import type { LayerWork, MacroSpec } from '../../stages/context.js'
 import { countActions, type TallyContext } from '../../stages/tally.js'
 import type { LayerJob } from '../job.js'
@@ -39,11 +41,19 @@ function openLayer(job: LayerJob) {
   const gathers = gathersOf(placed.layer, placed.resolved, placed.inputShape, placed.packed, job.rowOrder).map(
     (gather) => chooseGather(gather, chosen),
   )
+  const plan = planFast(workOf(placed, 0), placed.spec)
+  let opened: ReturnType<typeof openSpace> | null = null
   let denseTimings: { bare: readonly MacroResult[]; sameHardware: readonly MacroResult[] } | null = null
   return {
     vectors: chosen.length,
     gathers,
-    engine: createFastLayer(planFast(workOf(placed, 0), placed.spec)),
+    plan,
+    engine: createFastLayer(plan),
+    /** Memory, and what values need: both are sized for a number of passes, which is the same for every item. */
+    open(passes: number) {
+      opened ??= openSpace(job, plan, passes)
+      return opened
+    },
     drive: driveOf(placed),
     denseDrive: driveOf(dense),
     /** Timing of the dense references: the same for every item. */
@@ -59,6 +69,14 @@ function openLayer(job: LayerJob) {
   }
 }
 
+function openSpace(job: LayerJob, plan: FastPlan, passes: number) {
+  const { coding, masks } = job.placed
+  const { values, adcCodes, memoryBytes } = job.choice
+  const space = createWorkspace(plan, passes, chooseKernels(job.choice.kernels), memoryBytes / 4, values)
+  const layer = { plan, coding, adc: job.adc, sliceMasks: masks, adcCodes }
+  return { space, openValues: values ? openFastValues(layer, space) : null }
+}
+
 /** The layer as counters see it; the fast engine has no vectors in memory. */
 function workOf({ mapping, coding, masks }: PlacedLayer, passes: number): LayerWork {
   return { mapping, coding, passes, codes: [], sliceMasks: masks }
@@ -69,16 +87,16 @@ function driveOf({ mapping, coding, masks }: PlacedLayer): DriveWeights {
 }
 
 function* runItem(job: LayerJob, layer: Layer, request: ItemRequest): Generator<void, ItemOutcome> {
-  const { placed, choice } = job
+  const { placed } = job
   const { tensor } = request
   const passes = layer.vectors * (tensor.form === 'split' ? 2 : 1)
   const work = workOf(placed, passes)
-  const values = choice.values ? createFastValues(valueInput(job, tensor, request.item, passes)) : null
+  const { space, openValues } = layer.open(passes)
+  const values = openValues?.(tensor.form, zeroPointOf(tensor, request.item)) ?? null
   const streams = tensorStreams(layer.gathers, tensor, request.item)
-  const result = yield* fastSteps(layer.engine, { work }, placed.macros, streams, {
-    memoryBytes: choice.memoryBytes,
+  const result = yield* fastSteps(layer.engine, space, { work }, placed.macros, streams, {
+    onBlock: values?.block ?? null,
     onPass: request.onPass,
-    ...(values === null ? {} : { onBlock: values.block }),
   })
   const finished = values?.finish() ?? null
   if (finished !== null) checkSums(job, layer.gathers, tensor, request.item, layer.vectors, finished)
@@ -121,28 +139,6 @@ function contextOf(
   adcCodes: Float64Array = new Float64Array(0),
 ): TallyContext {
   return { work, spec, map, benes, codeBits: job.adc.bits, vectors, adcCodes }
-}
-
-function valueInput(job: LayerJob, tensor: CodedTensor, item: number, passes: number) {
-  const { mapping, coding, masks, spec } = job.placed
-  const { form } = tensor
-  const zeroPoint = zeroPointOf(tensor, item)
-  const { bitsPerStep, planes, skipZeroPlanes } = spec
-  const { adc } = job
-  const { adcCodes } = job.choice
-  return {
-    mapping,
-    coding,
-    adc,
-    form,
-    zeroPoint,
-    bitsPerStep,
-    planes,
-    skipZeroPlanes,
-    sliceMasks: masks,
-    passes,
-    adcCodes,
-  }
 }
 
 /** max over macros and stages of busy cycles: what models/analytic/bound.ts counts from the activations (a law of the tests). */

@@ -3,17 +3,29 @@ import type { Mapping } from '../../../models/mapping/mapping.js'
 import type { AdcTables } from '../../../models/values/adc.js'
 import { cellLevel, type WeightCoding } from '../../../models/values/encode.js'
 
-/**
- * Per OU: with at most so many driven rows every conversion is exact; −1 = not even a sum of 0 is, as many as its rows = always.
- * A driven row adds at most (2^d − 1) · level, so the worst choice of k rows of a line is its k largest levels.
- */
+export interface Certificates {
+  /** per OU: with at most so many driven rows every conversion is exact; −1 = not even a sum of 0 is, as many as its rows = always */
+  readonly ofOu: Int32Array
+  /**
+   * The same per bit line (empty when there are too many lines to keep this): line (slice, polarity, column) of an OU at
+   * lines · colStart[ou] + (slice · polarities + polarity) · columns of the OU + column, lines = slices · polarities
+   */
+  readonly ofLine: Uint16Array
+}
+
+/** Lines whose limits are kept. */
+const mostLines = 1 << 24
+/** More rows than an OU has. */
+const always = 65_535
+
+/** A driven row adds at most (2^d − 1) · level, so the worst choice of k rows of a line is its k largest levels. */
 export function certificates(
   mapping: Mapping,
   coding: WeightCoding,
   sliceMasks: Int32Array,
   adc: AdcTables,
   bitsPerStep: number,
-): Int32Array {
+): Certificates {
   const top = exactUpTo(adc)
   const digit = 2 ** bitsPerStep - 1
   const levels = 2 ** coding.cellBits
@@ -24,9 +36,14 @@ export function certificates(
   /** level sum up to which a line cannot be altered */
   const harmless = Math.floor(top / digit)
   const sums = new Int32Array(packed.length)
+  const total = mapping.colOf.length * lines
+  const ofLine = new Uint16Array(top >= 0 && total <= mostLines ? total : 0).fill(always)
 
   /** Least limit of the lines of one column. */
-  function ofColumn(ou: number, column: number, rows: number): number {
+  function ofColumn(ou: number, at: number, rows: number): number {
+    const column = mapping.colOf[at]!
+    const width = mapping.colStart[ou + 1]! - mapping.colStart[ou]!
+    const firstLine = mapping.colStart[ou]! * lines + at - mapping.colStart[ou]!
     const { cols, e } = mapping.matrices[mapping.strips[mapping.stripOf[ou]!]!.matrix]!
     const end = mapping.rowStart[ou + 1]!
     if (rows * (levels - 1) <= fieldMost) {
@@ -47,21 +64,24 @@ export function certificates(
       counts.fill(0)
       for (let i = mapping.rowStart[ou]!; i < end; i++)
         counts[table[e[mapping.rowOf[i]! * cols + column]! - levelOf.min]!]! += 1
-      limit = Math.min(limit, mostRows(counts, rows, digit, top))
+      const own = mostRows(counts, rows, digit, top)
+      if (ofLine.length > 0 && own < rows) ofLine[firstLine + line * width] = own
+      limit = Math.min(limit, own)
     }
     return limit
   }
 
-  return Int32Array.from({ length: mapping.ous }, (_, ou) => {
+  const ofOu = Int32Array.from({ length: mapping.ous }, (_, ou) => {
     if (top < 0) return -1
     const rows = mapping.rowStart[ou + 1]! - mapping.rowStart[ou]!
     // No line of any weights can get there: nothing to look at.
     if (rows * digit * (levels - 1) <= top) return rows
     let limit = rows
     for (let c = mapping.colStart[ou]!; c < mapping.colStart[ou + 1]!; c++)
-      limit = Math.min(limit, ofColumn(ou, mapping.colOf[c]!, rows))
+      limit = Math.min(limit, ofColumn(ou, c, rows))
     return limit
   })
+  return { ofOu, ofLine }
 }
 
 /** Largest sum of a line that fits its field. */
@@ -79,7 +99,7 @@ function packLevels(levelOf: ReturnType<typeof tabulateLevels>, lines: number): 
 
 /** Largest sum up to which every code stands for its sum; −1: none. */
 function exactUpTo(adc: AdcTables): number {
-  const wrong = adc.codes.findIndex((code, sum) => code * adc.lsb !== sum)
+  const wrong = adc.codes.findIndex((code, sum) => code * adc.lsb !== sum || adc.clipped[sum] === 1)
   return wrong < 0 ? adc.codes.length - 1 : wrong - 1
 }
 

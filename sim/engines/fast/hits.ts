@@ -2,17 +2,11 @@
 // counters whose bits lie in different words.
 import type { Mapping } from '../../../models/mapping/mapping.js'
 import { tabulateFlags } from '../../stages/load.js'
-import type { ActivationBlock } from './flags.js'
+import type { Streams } from './kernels/kernels.js'
 
 export interface HitFinder {
   /** Calls `hit(pass of the block, plane)` wherever more than `limit` rows are driven; −1: wherever the plane fires. */
-  find(
-    mapping: Mapping,
-    ou: number,
-    limit: number,
-    block: ActivationBlock,
-    hit: (at: number, plane: number) => void,
-  ): void
+  find(mapping: Mapping, ou: number, limit: number, block: Streams, hit: (at: number, plane: number) => void): void
 }
 
 /** Rows that five counter bits can count. */
@@ -35,7 +29,7 @@ export function createHitFinder(bitsPerStep: number, planes: number, skipZeroPla
     { rowStart, rowOf }: Mapping,
     ou: number,
     limit: number,
-    { bytes, stride, passes }: ActivationBlock,
+    { bytes, stride, passes }: Streams,
     hit: (at: number, plane: number) => void,
   ): void {
     for (let at = 0; at < passes; at++) {
@@ -53,7 +47,7 @@ function countByWords(
   { rowStart, rowOf }: Mapping,
   ou: number,
   limit: number,
-  block: ActivationBlock,
+  block: Streams,
   hit: (at: number, plane: number) => void,
 ): void {
   const words = new Int32Array(block.bytes.buffer, block.bytes.byteOffset, block.bytes.length >> 2)

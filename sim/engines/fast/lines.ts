@@ -1,28 +1,31 @@
-// The sums of all bit lines of one OU in one pass and plane, one after another: for the few places where the ADC may alter them.
+// The sums of the bit lines of one OU in one pass and plane, one after another: for the few places where the ADC may alter them.
 import type { Mapping } from '../../../models/mapping/mapping.js'
 import type { WeightCoding } from '../../../models/values/encode.js'
 import { tabulateLevels } from './certificate.js'
-import type { ActivationBlock } from './flags.js'
+import type { Streams } from './kernels/kernels.js'
 
 export interface LineSums {
-  /** Calls `line(index in colOf, slice, polarity, sum)` for every visited bit line. */
+  /** Calls `line(index in colOf, slice, polarity, sum)` for every visited bit line that may be altered. */
   each(
     ou: number,
     plane: number,
-    block: ActivationBlock,
+    block: Streams,
     at: number,
     line: (column: number, slice: number, polarity: number, sum: number) => void,
   ): void
 }
 
+/** @param limits `Certificates.ofLine`: lines with a limit that the driven rows do not pass are left out; empty: all are told */
 export function createLineSums(
   mapping: Mapping,
   coding: WeightCoding,
   sliceMasks: Int32Array,
   bitsPerStep: number,
+  limits: Uint16Array,
 ): LineSums {
   const levels = tabulateLevels(mapping, coding)
   const mask = 2 ** bitsPerStep - 1
+  const lines = coding.slices * coding.polarities
   const driven: number[] = []
   const digits: number[] = []
   return {
@@ -37,11 +40,18 @@ export function createLineSums(
         driven.push(row * cols)
         digits.push(digit)
       }
+      const first = mapping.colStart[ou]!
+      const end = mapping.colStart[ou + 1]!
+      let index = first * lines
       for (let slice = 0; slice < coding.slices; slice++) {
-        if (((sliceMasks[ou]! >>> slice) & 1) === 0) continue
+        if (((sliceMasks[ou]! >>> slice) & 1) === 0) {
+          index += coding.polarities * (end - first)
+          continue
+        }
         for (let polarity = 0; polarity < coding.polarities; polarity++) {
           const table = levels.table(slice, polarity)
-          for (let c = mapping.colStart[ou]!; c < mapping.colStart[ou + 1]!; c++) {
+          for (let c = first; c < end; c++, index++) {
+            if (limits.length > 0 && driven.length <= limits[index]!) continue
             let sum = 0
             for (let i = 0; i < driven.length; i++)
               sum += digits[i]! * table[e[driven[i]! + mapping.colOf[c]!]! - levels.min]!

@@ -1,7 +1,7 @@
-// The integer product over the rows that OUs hold, row by row: every weight scales a stream of activations.
+// The integer product over the rows that OUs hold, in float64: for matrices whose sums may leave int32, which the kernels compute in.
 import type { Mapping } from '../../../models/mapping/mapping.js'
 import type { WeightMatrix } from '../../../models/nn/types.js'
-import type { ActivationBlock } from './flags.js'
+import type { Streams } from './kernels/kernels.js'
 
 /** Whether no result of the matrix can leave int32. */
 export function productFits({ rows, cols, e }: WeightMatrix): boolean {
@@ -14,13 +14,7 @@ export function productFits({ rows, cols, e }: WeightMatrix): boolean {
 }
 
 /** Adds Σ over the rows of an OU of activation × e to sums[column · stride + pass], for the OU's columns. */
-export function addProduct(
-  mapping: Mapping,
-  ou: number,
-  block: ActivationBlock,
-  signed: boolean,
-  sums: Int32Array | Float64Array,
-): void {
+export function addProduct(mapping: Mapping, ou: number, block: Streams, signed: boolean, sums: Float64Array): void {
   const { cols, e } = mapping.matrices[mapping.strips[mapping.stripOf[ou]!]!.matrix]!
   const { stride, passes } = block
   const codes = signed ? new Int8Array(block.bytes.buffer, block.bytes.byteOffset, block.bytes.length) : block.bytes

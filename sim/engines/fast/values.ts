@@ -7,29 +7,25 @@ import { type AdcTables, codeCount } from '../../../models/values/adc.js'
 import { sliceWeight, type WeightCoding } from '../../../models/values/encode.js'
 import { weightSums } from '../../../models/values/finish.js'
 import { certificates } from './certificate.js'
-import type { ActivationBlock } from './flags.js'
 import { createHitFinder } from './hits.js'
+import type { Streams } from './kernels/kernels.js'
 import { createLineSums } from './lines.js'
+import type { FastPlan } from './plan.js'
 import { addProduct, productFits } from './product.js'
+import type { Workspace } from './workspace.js'
 
-export interface FastValueInput {
-  readonly mapping: Mapping
+export interface ValueLayer {
+  readonly plan: FastPlan
   readonly coding: WeightCoding
   readonly adc: AdcTables
-  readonly form: CodeForm
-  readonly zeroPoint: number
-  readonly bitsPerStep: number
-  readonly planes: number
-  readonly skipZeroPlanes: boolean
   readonly sliceMasks: Int32Array
-  readonly passes: number
   /** count conversions by code: every bit line that is converted must be looked at, which takes its time */
   readonly adcCodes: boolean
 }
 
 export interface FastValues {
   /** Takes the activations of a matrix in passes first … first + block.passes − 1; every pass of every matrix once. */
-  block(matrix: number, block: ActivationBlock, first: number): void
+  block(matrix: number, block: Streams, first: number): void
   finish(): FastValueResult
 }
 
@@ -42,73 +38,111 @@ export interface FastValueResult {
   readonly histogram: Float64Array
 }
 
-export function createFastValues(input: FastValueInput): FastValues {
-  const { mapping, coding, adc, form, planes, bitsPerStep } = input
-  const passesPerVector = form === 'split' ? 2 : 1
-  const outputs = firstOutput(mapping.matrices, mapping.matrices.length)
-  const vectors = input.passes / passesPerVector
-  const exact = new Float64Array(vectors * outputs)
-  const change = new Float64Array(vectors * outputs)
-  const offsets = weightSums(mapping).map((sum) => 0 - input.zeroPoint * sum)
+/** What no activation changes, worked out once; each call of the result is one item. */
+export function openFastValues(layer: ValueLayer, space: Workspace): (form: CodeForm, zeroPoint: number) => FastValues {
+  const { plan, coding, adc, sliceMasks } = layer
+  const { mapping, spec, lists, listOf } = plan
+  const { bitsPerStep, planes, skipZeroPlanes } = spec
   const ofMatrix = ousByMatrix(mapping)
   const firstOf = mapping.matrices.map((_, m) => firstOutput(mapping.matrices, m))
-  const limits = input.adcCodes
-    ? new Int32Array(mapping.ous).fill(-1)
-    : certificates(mapping, coding, input.sliceMasks, adc, bitsPerStep)
-  const histogram = new Float64Array(input.adcCodes ? codeCount(adc) : 0)
-  const finder = createHitFinder(bitsPerStep, planes, input.skipZeroPlanes)
-  const lines = createLineSums(mapping, coding, input.sliceMasks, bitsPerStep)
+  const outputs = firstOutput(mapping.matrices, mapping.matrices.length)
+  const sumsOfWeights = weightSums(mapping)
   const fits = mapping.matrices.map(productFits)
-  let clipped = 0
+  const limits = certificates(mapping, coding, sliceMasks, adc, bitsPerStep)
+  const noLimits = { ofOu: new Int32Array(mapping.ous).fill(-1), ofLine: new Uint16Array(0) }
+  const { ofOu, ofLine } = layer.adcCodes ? noLimits : limits
+  const finder = createHitFinder(bitsPerStep, planes, skipZeroPlanes)
+  const lines = createLineSums(mapping, coding, sliceMasks, bitsPerStep, ofLine)
+  return (form, zeroPoint) => createItem(form, zeroPoint)
 
-  /** Sign of a plane in the result: split inputs count their second pass negatively, two's-complement inputs their sign plane. */
-  function planeWeight(pass: number, plane: number): number {
-    const weight = 2 ** (bitsPerStep * plane)
-    if (form === 'split') return (pass & 1) === 0 ? weight : -weight
-    return form === 'twos-complement' && plane === 7 ? -weight : weight
-  }
+  function createItem(form: CodeForm, zeroPoint: number): FastValues {
+    const passesPerVector = form === 'split' ? 2 : 1
+    const vectors = space.passes / passesPerVector
+    const exact = new Float64Array(vectors * outputs)
+    /** Made when the first result is changed. */
+    let change: Float64Array | null = null
+    const histogram = new Float64Array(layer.adcCodes ? codeCount(adc) : 0)
+    let clipped = 0
+    if (zeroPoint !== 0) for (let v = 0; v < vectors; v++) exact.set(sumsOfWeights, v * outputs)
+    for (let i = 0; i < exact.length && zeroPoint !== 0; i++) exact[i] = 0 - zeroPoint * exact[i]!
 
-  function correct(ou: number, pass: number, plane: number, block: ActivationBlock, at: number): void {
-    const weight = planeWeight(pass, plane)
-    const row = Math.floor(pass / passesPerVector) * outputs
-    const base = firstOf[mapping.strips[mapping.stripOf[ou]!]!.matrix]!
-    lines.each(ou, plane, block, at, (column, slice, polarity, sum) => {
-      const wrong = adc.codes[sum]! * adc.lsb - sum
-      clipped += adc.clipped[sum]!
-      if (input.adcCodes) histogram[adc.codes[sum]!]! += 1
-      if (wrong === 0) return
-      const signed = wrong * weight * sliceWeight(coding, slice)
-      const out = row + base + mapping.deliveredTo[column]!
-      change[out] = change[out]! + (polarity === 0 ? signed : -signed)
-    })
-  }
+    /** Sign of a plane in the result: split inputs count their second pass negatively, two's-complement inputs their sign plane. */
+    function planeWeight(pass: number, plane: number): number {
+      const weight = 2 ** (bitsPerStep * plane)
+      if (form === 'split') return (pass & 1) === 0 ? weight : -weight
+      return form === 'twos-complement' && plane === 7 ? -weight : weight
+    }
 
-  function store(m: number, sums: Int32Array | Float64Array, block: ActivationBlock, first: number): void {
-    const { cols } = mapping.matrices[m]!
-    for (let c = 0; c < cols; c++) {
+    function correct(ou: number, pass: number, plane: number, block: Streams, at: number): void {
+      const weight = planeWeight(pass, plane)
+      const row = Math.floor(pass / passesPerVector) * outputs
+      const base = firstOf[mapping.strips[mapping.stripOf[ou]!]!.matrix]!
+      lines.each(ou, plane, block, at, (column, slice, polarity, sum) => {
+        const wrong = adc.codes[sum]! * adc.lsb - sum
+        clipped += adc.clipped[sum]!
+        if (layer.adcCodes) histogram[adc.codes[sum]!]! += 1
+        if (wrong === 0) return
+        const signed = wrong * weight * sliceWeight(coding, slice)
+        const out = row + base + mapping.deliveredTo[column]!
+        change ??= new Float64Array(vectors * outputs)
+        change[out] = change[out]! + (polarity === 0 ? signed : -signed)
+      })
+    }
+
+    function store(m: number, sums: Int32Array | Float64Array, block: Streams, first: number): void {
+      const { cols } = mapping.matrices[m]!
       for (let p = 0; p < block.passes; p++) {
         const pass = first + p
-        const out = Math.floor(pass / passesPerVector) * outputs + firstOf[m]! + c
         const sign = passesPerVector === 2 && (pass & 1) === 1 ? -1 : 1
-        exact[out] = exact[out]! + sign * sums[c * block.stride + p]!
+        let out = (passesPerVector === 2 ? pass >> 1 : pass) * outputs + firstOf[m]!
+        for (let c = 0, at = p; c < cols; c++, at += block.stride, out++) exact[out] = exact[out]! + sign * sums[at]!
       }
     }
-  }
 
-  for (let v = 0; v < vectors; v++) exact.set(offsets, v * outputs)
-
-  return {
-    finish: () => ({ acc: change.map((wrong, i) => exact[i]! + wrong), exact, clipped, histogram }),
-    block(m, block, first) {
-      const { cols } = mapping.matrices[m]!
-      const sums = fits[m] ? new Int32Array(cols * block.stride) : new Float64Array(cols * block.stride)
+    function multiply(m: number, block: Streams): Int32Array | Float64Array {
+      const { cols, e } = mapping.matrices[m]!
       const signed = form === 'twos-complement'
-      for (const ou of ofMatrix[m]!) {
-        addProduct(mapping, ou, block, signed, sums)
-        finder.find(mapping, ou, limits[ou]!, block, (at, plane) => correct(ou, first + at, plane, block, at))
+      if (!fits[m]) {
+        const sums = new Float64Array(cols * block.stride)
+        for (const ou of ofMatrix[m]!) addProduct(mapping, ou, block, signed, sums)
+        return sums
       }
-      store(m, sums, block, first)
-    },
+      const sums = space.sums.subarray(0, cols * block.stride).fill(0)
+      const { offsets, firstRow } = space.matrices[m]!
+      const rows = lists.rows.subarray(firstRow)
+      for (const ou of ofMatrix[m]!) {
+        const list = listOf[ou]!
+        const factors = {
+          offsets,
+          rows,
+          from: lists.start[list]! - firstRow,
+          to: lists.start[list + 1]! - firstRow,
+          columns: mapping.colOf,
+          targets: mapping.deliveredTo,
+          firstColumn: mapping.colStart[ou]!,
+          endColumn: mapping.colStart[ou + 1]!,
+          e,
+          cols,
+          signed,
+        }
+        space.arena.product(block, factors, sums)
+      }
+      return sums
+    }
+
+    return {
+      finish: () => ({
+        acc: change === null ? exact : change.map((wrong, i) => exact[i]! + wrong),
+        exact,
+        clipped,
+        histogram,
+      }),
+      block(m, block, first) {
+        store(m, multiply(m, block), block, first)
+        for (const ou of ofMatrix[m]!)
+          finder.find(mapping, ou, ofOu[ou]!, block, (at, plane) => correct(ou, first + at, plane, block, at))
+      },
+    }
   }
 }
 

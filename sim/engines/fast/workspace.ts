@@ -1,0 +1,106 @@
+// Memory of the fast engine for one layer: laid out once, used for every item.
+import type { Arena, Kernels } from './kernels/kernels.js'
+import { sizeOf } from './kernels/kernels.js'
+import type { FastPlan } from './plan.js'
+
+export interface Workspace {
+  readonly arena: Arena
+  readonly passes: number
+  /** runs of array groups whose flags fit into memory together */
+  readonly waves: readonly Wave[]
+  /** zero flags of a wave: byte of (row list, pass) at (list − firstList) · flagStride + pass */
+  readonly flags: Uint8Array
+  readonly flagStride: number
+  readonly matrices: readonly MatrixSpace[]
+  /** sums of a block: column · stride + pass; empty without values */
+  readonly sums: Int32Array
+}
+
+export interface Wave {
+  readonly from: number
+  readonly to: number
+  readonly firstList: number
+  readonly endList: number
+}
+
+/** Where the activations of a matrix stand, a block of passes at a time. */
+export interface MatrixSpace {
+  /** row · stride + pass of the block */
+  readonly bytes: Uint8Array
+  readonly stride: number
+  /** row · stride of every entry of the plan's row lists of this matrix: entry i of lists.rows at i − firstRow */
+  readonly offsets: Int32Array
+  readonly firstRow: number
+}
+
+/** Bytes of a block of activations that stay in a second-level cache. */
+const blockBytes = 1 << 19
+
+/**
+ * @param memoryBytes what flags and a block of activations may take; a single array group and 64 passes always fit
+ * @param values sums are needed
+ */
+export function createWorkspace(
+  plan: FastPlan,
+  passes: number,
+  kernels: Kernels,
+  memoryBytes: number,
+  values: boolean,
+): Workspace {
+  const { lists, mapping } = plan
+  const flagStride = oddLines(passes)
+  const waves = wavesOf(plan, flagStride, memoryBytes)
+  const flagBytes = waves.reduce((most, wave) => Math.max(most, (wave.endList - wave.firstList) * flagStride), 0)
+  const sizes = mapping.matrices.map(({ rows, cols }, m) => {
+    const most = Math.max(64, Math.floor(Math.min(blockBytes, memoryBytes) / rows / 64) * 64)
+    const stride = Math.min(most, Math.ceil(passes / 64) * 64)
+    const firstRow = lists.start[lists.ofMatrix[m]!]!
+    return { rows, cols, stride, firstRow, entries: lists.start[lists.ofMatrix[m + 1]!]! - firstRow + 1 }
+  })
+  const most = (size: (s: (typeof sizes)[number]) => number) => sizes.reduce((a, s) => Math.max(a, size(s)), 0)
+  const block = most((s) => s.rows * s.stride)
+  const sums = values ? most((s) => s.cols * s.stride) : 0
+  const offsetBytes = sizes.reduce((total, s) => total + sizeOf(4 * s.entries), 0)
+  const arena = kernels.arena(sizeOf(flagBytes) + sizeOf(block) + sizeOf(4 * sums) + offsetBytes)
+  const bytes = arena.bytes(block)
+  return {
+    arena,
+    passes,
+    waves,
+    flags: arena.bytes(flagBytes),
+    flagStride,
+    matrices: sizes.map(({ stride, firstRow, entries }) => {
+      const offsets = arena.ints(entries)
+      for (let i = 0; i + 1 < entries; i++) offsets[i] = lists.rows[firstRow + i]! * stride
+      return { bytes, stride, offsets, firstRow }
+    }),
+    sums: arena.ints(sums),
+  }
+}
+
+/** An odd number of cache lines between the flags of two lists, so that a column of flags does not fall into one set of a cache. */
+function oddLines(passes: number): number {
+  return (Math.ceil(passes / 64) | 1) * 64
+}
+
+function wavesOf(plan: FastPlan, stride: number, memoryBytes: number): Wave[] {
+  const found: Wave[] = []
+  const { mapping, listOf } = plan
+  for (const [g, group] of mapping.groups.entries()) {
+    const open = found.at(-1)
+    let firstList = open?.firstList ?? Number.POSITIVE_INFINITY
+    let endList = open?.endList ?? 0
+    let first = Number.POSITIVE_INFINITY
+    let end = 0
+    for (let ou = mapping.windowStart[group.firstWindow]!; ou < mapping.windowStart[group.endWindow]!; ou++) {
+      first = Math.min(first, listOf[ou]!)
+      end = Math.max(end, listOf[ou]! + 1)
+    }
+    firstList = Math.min(firstList, first)
+    endList = Math.max(endList, end)
+    if (open !== undefined && (endList - firstList) * stride <= memoryBytes)
+      found[found.length - 1] = { from: open.from, to: g + 1, firstList, endList }
+    else found.push({ from: g, to: g + 1, firstList: first, endList: end })
+  }
+  return found
+}
