@@ -9,12 +9,14 @@ import { resolveMachine } from '../sim/chip/resolve.js'
 import type { Machine } from '../sim/chip/spec.js'
 import { plainEvent, runEvent } from '../sim/engines/event.js'
 import { type DriveWeights, driveWeights } from '../sim/engines/fast/drive.js'
-import { type FastOptions, runFast } from '../sim/engines/fast/fast.js'
+import { blocksOf, type FastOptions, runFast } from '../sim/engines/fast/fast.js'
+import { chooseKernels } from '../sim/engines/fast/kernels/index.js'
 import { createFastLayer, type FastLayer } from '../sim/engines/fast/macro.js'
 import { planFast } from '../sim/engines/fast/plan.js'
 import { timingOf } from '../sim/engines/fast/result.js'
 import { chooseGather, tensorStreams } from '../sim/engines/fast/streams.js'
-import { createFastValues, type FastValues } from '../sim/engines/fast/values.js'
+import { type FastValues, openFastValues } from '../sim/engines/fast/values.js'
+import { createWorkspace, type Workspace } from '../sim/engines/fast/workspace.js'
 import type { TallyContext } from '../sim/stages/tally.js'
 import { recordedTensors, recordTrace } from '../traces/record/record.js'
 import { type InputItem, openSession } from '../traces/record/session.js'
@@ -41,6 +43,9 @@ export interface SceneLayer {
   readonly engine: FastLayer
   readonly weights: DriveWeights
   readonly gathers: readonly Gather[]
+  /** by number of vectors */
+  readonly spaces: Map<number, Workspace>
+  readonly values: Map<number, ReturnType<typeof openFastValues>>
 }
 
 /** Bytes that flags and blocks of activations may take. */
@@ -74,23 +79,46 @@ export function placeScene({ network, trace }: Scene, sets: readonly string[]): 
       engine: createFastLayer(planFast({ mapping, coding, sliceMasks: masks }, spec)),
       weights: driveWeights(mapping, coding, masks),
       gathers: gathersOf(layer, resolved, tensor.shape, packed, machine.weights.rowOrder),
+      spaces: new Map(),
+      values: new Map(),
     }
   })
 }
 
 /** Timing and counters of one item by the fast engine. @param vectors the first so many; null: all */
-export function fastTiming(
-  layer: SceneLayer,
-  item = 0,
-  vectors: number | null = null,
-  onBlock: FastOptions['onBlock'] = undefined,
-): TimingResult {
-  const count = Math.min(vectors ?? Number.POSITIVE_INFINITY, layer.placed.resolved.vectors)
+export function fastTiming(layer: SceneLayer, item = 0, vectors: number | null = null): TimingResult {
+  return run(layer, item, vectors, null)
+}
+
+/** Timing, counters and the results behind the ADC. */
+export function fastWithValues(layer: SceneLayer, item = 0, vectors: number | null = null) {
+  const values = fastValues(layer, countOf(layer, vectors))
+  return { timing: run(layer, item, vectors, values.block), ...values.finish() }
+}
+
+/** The results without the timing. */
+export function valuesAlone(layer: SceneLayer, item = 0) {
+  const { vectors } = layer.placed.resolved
+  const space = spaceOf(layer, vectors)
+  const values = fastValues(layer, vectors)
+  const streams = tensorStreams(layer.gathers, layer.tensor, item)
+  for (const m of layer.placed.mapping.matrices.keys())
+    for (const [block, first] of blocksOf(space, m, streams)) values.block(m, block, first)
+  return values.finish()
+}
+
+function run(layer: SceneLayer, item: number, vectors: number | null, onBlock: FastOptions['onBlock']): TimingResult {
+  const count = countOf(layer, vectors)
   const gathers = vectors === null ? layer.gathers : firstVectors(layer.gathers, count)
   const ctx = contextOf(layer, count)
-  const options = { memoryBytes, onPass: null, ...(onBlock && { onBlock }) }
   const streams = tensorStreams(gathers, layer.tensor, item)
-  return timingOf(runFast(layer.engine, ctx, layer.placed.macros, streams, options), ctx, layer.weights)
+  const { macros } = layer.placed
+  const result = runFast(layer.engine, spaceOf(layer, count), ctx, macros, streams, { onBlock, onPass: null })
+  return timingOf(result, ctx, layer.weights)
+}
+
+function countOf(layer: SceneLayer, vectors: number | null): number {
+  return Math.min(vectors ?? Number.POSITIVE_INFINITY, layer.placed.resolved.vectors)
 }
 
 function firstVectors(gathers: readonly Gather[], count: number): Gather[] {
@@ -98,52 +126,26 @@ function firstVectors(gathers: readonly Gather[], count: number): Gather[] {
   return gathers.map((gather) => chooseGather(gather, chosen))
 }
 
-/** Timing, counters and the results behind the ADC. */
-export function fastWithValues(layer: SceneLayer, item = 0, vectors: number | null = null) {
-  const count = Math.min(vectors ?? Number.POSITIVE_INFINITY, layer.placed.resolved.vectors)
-  const values = fastValues(layer, count)
-  const timing = fastTiming(layer, item, vectors, values.block)
-  return { timing, ...values.finish() }
+/** Memory of a layer for a number of vectors: laid out once, as in runs. */
+function spaceOf(layer: SceneLayer, vectors: number): Workspace {
+  const known = layer.spaces.get(vectors)
+  if (known !== undefined) return known
+  const kernels = chooseKernels('auto')
+  const space = createWorkspace(layer.engine.plan, passesOf(layer, vectors), kernels, memoryBytes, true)
+  layer.spaces.set(vectors, space)
+  return space
 }
-
-/** The results without the timing. */
-export function valuesAlone(layer: SceneLayer, item = 0) {
-  const { vectors } = layer.placed.resolved
-  const passes = passesOf(layer, vectors)
-  const values = fastValues(layer, vectors)
-  const streams = tensorStreams(layer.gathers, layer.tensor, item)
-  for (const [m, { rows }] of layer.placed.mapping.matrices.entries()) {
-    const most = Math.max(64, Math.floor(blockBytes / rows / 64) * 64)
-    const stride = Math.min(most, Math.ceil(passes / 64) * 64)
-    const bytes = new Uint8Array(rows * stride)
-    for (let first = 0; first < passes; first += stride) {
-      const count = Math.min(stride, passes - first)
-      streams.fill(m, first, count, bytes, stride)
-      values.block(m, { bytes, stride, passes: count }, first)
-    }
-  }
-  return values.finish()
-}
-
-/** Bytes of a block of activations, as runs take them. */
-const blockBytes = 1 << 19
 
 export function fastValues(layer: SceneLayer, vectors: number): FastValues {
   const { placed, tensor, machine } = layer
-  const { bitsPerStep, planes, skipZeroPlanes } = placed.spec
-  return createFastValues({
-    mapping: placed.mapping,
-    coding: placed.coding,
-    adc: machineAdc(machine),
-    form: tensor.form,
-    zeroPoint: tensor.zeroPoint,
-    bitsPerStep,
-    planes,
-    skipZeroPlanes,
-    sliceMasks: placed.masks,
-    passes: passesOf(layer, vectors),
-    adcCodes: false,
-  })
+  let open = layer.values.get(vectors)
+  if (open === undefined) {
+    const { coding, masks } = placed
+    const own = { plan: layer.engine.plan, coding, adc: machineAdc(machine), sliceMasks: masks, adcCodes: false }
+    open = openFastValues(own, spaceOf(layer, vectors))
+    layer.values.set(vectors, open)
+  }
+  return open(tensor.form, tensor.zeroPoint)
 }
 
 /** The same by the event engine, from vectors that were formed before. */

@@ -9,23 +9,47 @@ import { plainEvent, runEvent } from '../../sim/engines/event.js'
 import { runFastDense } from '../../sim/engines/fast/dense.js'
 import { driveWeights } from '../../sim/engines/fast/drive.js'
 import { type FastOptions, runFast } from '../../sim/engines/fast/fast.js'
+import { chooseKernels } from '../../sim/engines/fast/kernels/index.js'
+import type { Kernels } from '../../sim/engines/fast/kernels/kernels.js'
+import { plain } from '../../sim/engines/fast/kernels/plain.js'
+import { available, wasm } from '../../sim/engines/fast/kernels/wasm.js'
 import { createFastLayer } from '../../sim/engines/fast/macro.js'
 import { planFast } from '../../sim/engines/fast/plan.js'
 import { timingOf } from '../../sim/engines/fast/result.js'
 import { streamsOf } from '../../sim/engines/fast/streams.js'
-import { createFastValues } from '../../sim/engines/fast/values.js'
+import { openFastValues } from '../../sim/engines/fast/values.js'
+import { createWorkspace } from '../../sim/engines/fast/workspace.js'
 import type { TallyContext } from '../../sim/stages/tally.js'
 import { finished, layerOf, tensorOf } from '../helpers/layer.js'
 import { build, caseArbitrary } from '../helpers/work.js'
 
 const cases = Number(process.env['CIMULATOR_CASES'] ?? 2000)
 
-function fast(ctx: TallyContext, macros: number, options: Partial<FastOptions> & { mostStates?: number } = {}) {
+interface Choice {
+  readonly mostStates?: number
+  readonly memoryBytes?: number
+  readonly kernels?: Kernels
+}
+
+function prepare(ctx: TallyContext, { mostStates, memoryBytes = 1 << 28, kernels = chooseKernels('auto') }: Choice) {
+  const layer = createFastLayer(planFast(ctx.work, ctx.spec), mostStates)
+  return { layer, space: createWorkspace(layer.plan, ctx.work.passes, kernels, memoryBytes, true) }
+}
+
+function fast(
+  ctx: TallyContext,
+  macros: number,
+  choice: Choice = {},
+  prepared = prepare(ctx, choice),
+  onBlock: FastOptions['onBlock'] = null,
+) {
   const { work } = ctx
-  const layer = createFastLayer(planFast(work, ctx.spec), options.mostStates)
-  const result = runFast(layer, ctx, macros, streamsOf(work), { memoryBytes: 1 << 28, onPass: null, ...options })
+  const { layer, space } = prepared
+  const result = runFast(layer, space, ctx, macros, streamsOf(work), { onBlock, onPass: null })
   return timingOf(result, ctx, driveWeights(work.mapping, work.coding, work.sliceMasks))
 }
+
+const kernelSets = fc.constantFrom<Kernels>(...(available() ? [plain, wasm] : [plain]))
 
 describe('fast engine', () => {
   it(`equals the event engine in every counter of every stage on ${cases} random machines`, () => {
@@ -44,9 +68,10 @@ describe('fast engine', () => {
         caseArbitrary,
         fc.constantFrom(0, 1, 2, 5),
         fc.constantFrom(1, 64, 1 << 20),
-        (input, mostStates, memoryBytes) => {
+        kernelSets,
+        (input, mostStates, memoryBytes, kernels) => {
           const { ctx, macros } = build(input)
-          expect(fast(ctx, macros, { mostStates, memoryBytes })).toEqual(runEvent(ctx, macros, plainEvent))
+          expect(fast(ctx, macros, { mostStates, memoryBytes, kernels })).toEqual(runEvent(ctx, macros, plainEvent))
         },
       ),
       { numRuns: cases },
@@ -73,7 +98,14 @@ describe('fast engine', () => {
       fc.property(caseArbitrary, fc.boolean(), fc.constantFrom(null, 1, 2), (input, adcCodes, every) => {
         const tensor = tensorOf(input)
         const vectors = every === null ? null : { kind: 'every' as const, k: every }
-        const choice = { vectors, values: true, adcCodes, memoryBytes: 1 << 20, kernel: 'wheel' as const }
+        const choice = {
+          vectors,
+          values: true,
+          adcCodes,
+          memoryBytes: 1 << 20,
+          kernel: 'wheel' as const,
+          kernels: 'auto' as const,
+        }
         const job = prepareJob(layerOf(input), tensor.shape, input.machine, choice)
         const request = { tensor, item: 0, onPass: null, onFiring: null }
         expect(finished(fastEngine.open(job)(request))).toEqual(finished(event.open(job)(request)))
@@ -85,12 +117,12 @@ describe('fast engine', () => {
   it('computes the same results behind every ADC', () => {
     const table = fc.array(fc.integer({ min: 0, max: 31 }), { minLength: 1, maxLength: 40 })
     fc.assert(
-      fc.property(caseArbitrary, fc.option(table), fc.boolean(), (made, codes, adcCodes) => {
+      fc.property(caseArbitrary, fc.option(table), fc.boolean(), kernelSets, (made, codes, adcCodes, kernels) => {
         const adc = { bits: 5, mode: 'table' as const, lsb: 2, table: codes ?? [] }
         const input =
           codes === null ? made : { ...made, machine: { ...made.machine, adc: { ...made.machine.adc, ...adc } } }
         const { ctx, macros, adc: tables } = build(input)
-        const { mapping, coding, passes, sliceMasks } = ctx.work
+        const { mapping, coding, sliceMasks } = ctx.work
         const base = {
           mapping,
           coding,
@@ -103,18 +135,11 @@ describe('fast engine', () => {
         runEvent(ctx, macros, { ...plainEvent, values: plain })
         correct(plain.acc, base)
         correct(plain.lossless, base)
-        const { bitsPerStep, planes, skipZeroPlanes } = ctx.spec
-        const values = createFastValues({
-          ...base,
-          adc: tables,
-          bitsPerStep,
-          planes,
-          skipZeroPlanes,
-          sliceMasks,
-          passes,
-          adcCodes,
-        })
-        fast(ctx, macros, { onBlock: values.block })
+        const prepared = prepare(ctx, { kernels })
+        const { plan } = prepared.layer
+        const open = openFastValues({ plan, coding, adc: tables, sliceMasks, adcCodes }, prepared.space)
+        const values = open(input.form, input.zeroPoint)
+        fast(ctx, macros, {}, prepared, values.block)
         const { acc, exact, clipped, histogram } = values.finish()
         expect(exact).toEqual(plain.lossless)
         expect(acc).toEqual(plain.acc)

@@ -2,7 +2,8 @@
 // row's tap, the zero point where there is none.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { addDigitSums } from '../../sim/engines/fast/flags.js'
+import { addDigitSums } from '../../sim/engines/fast/digits.js'
+import { plain as kernels } from '../../sim/engines/fast/kernels/plain.js'
 import { chooseGather, tensorStreams } from '../../sim/engines/fast/streams.js'
 
 const size = 400
@@ -100,7 +101,7 @@ describe('digit sums', () => {
           full ? 255 : Math.imul(seed + i, 2654435761) >>> 9,
         )
         const sums = Float64Array.of(5, 0)
-        addDigitSums({ bytes, stride, passes: count }, sums, bitsPerStep)
+        addDigitSums(kernels.arena(0), { bytes, stride, passes: count }, sums, bitsPerStep)
         const digits = (code: number): number =>
           code === 0 ? 0 : (code % 2 ** bitsPerStep) + digits(Math.floor(code / 2 ** bitsPerStep))
         const plain = (row: number) =>

@@ -1,8 +1,6 @@
 // One item through the fast engine. What no activation changes (plan, tables, dense timing, certificates) is worked out once a layer.
-import { CheckFailure } from '../../../models/base/errors.js'
-import { type Gather, gathersOf } from '../../../models/nn/gather.js'
+import { gathersOf } from '../../../models/nn/gather.js'
 import { zeroPointOf } from '../../../models/nn/lower.js'
-import type { CodedTensor } from '../../../models/nn/types.js'
 import { errorTotals } from '../../../models/values/finish.js'
 import type { MacroResult, TimingResult } from '../../../traces/results/result.js'
 import { denseTotals } from '../../engines/dense.js'
@@ -14,10 +12,11 @@ import { createFastLayer } from '../../engines/fast/macro.js'
 import { type FastPlan, planFast } from '../../engines/fast/plan.js'
 import { timingOf } from '../../engines/fast/result.js'
 import { chooseGather, tensorStreams } from '../../engines/fast/streams.js'
-import { type FastValueResult, openFastValues } from '../../engines/fast/values.js'
+import { openFastValues } from '../../engines/fast/values.js'
 import { createWorkspace } from '../../engines/fast/workspace.js'
 import type { LayerWork, MacroSpec } from '../../stages/context.js'
 import { countActions, type TallyContext } from '../../stages/tally.js'
+import { openChecksums } from '../checksums.js'
 import type { LayerJob } from '../job.js'
 import { chooseVectors, type PlacedLayer } from '../prepare.js'
 import { type DenseOutcome, longestSpan, spans } from '../totals.js'
@@ -54,6 +53,7 @@ function openLayer(job: LayerJob) {
       opened ??= openSpace(job, plan, passes)
       return opened
     },
+    checksums: openChecksums(placed),
     drive: driveOf(placed),
     denseDrive: driveOf(dense),
     /** Timing of the dense references: the same for every item. */
@@ -92,14 +92,19 @@ function* runItem(job: LayerJob, layer: Layer, request: ItemRequest): Generator<
   const passes = layer.vectors * (tensor.form === 'split' ? 2 : 1)
   const work = workOf(placed, passes)
   const { space, openValues } = layer.open(passes)
-  const values = openValues?.(tensor.form, zeroPointOf(tensor, request.item)) ?? null
+  const zeroPoint = zeroPointOf(tensor, request.item)
+  const values = openValues?.(tensor.form, zeroPoint) ?? null
+  const checksums = values === null ? null : layer.checksums(tensor.form, zeroPoint, passes)
   const streams = tensorStreams(layer.gathers, tensor, request.item)
   const result = yield* fastSteps(layer.engine, space, { work }, placed.macros, streams, {
-    onBlock: values?.block ?? null,
+    onBlock: (m, block, first) => {
+      checksums?.add(m, block, first)
+      values?.block(m, block, first)
+    },
     onPass: request.onPass,
   })
   const finished = values?.finish() ?? null
-  if (finished !== null) checkSums(job, layer.gathers, tensor, request.item, layer.vectors, finished)
+  if (finished !== null) checksums?.compare(finished.exact)
   const ctx = contextOf(job, placed, placed.spec, work, layer.vectors, finished?.histogram)
   const timing = timingOf(result, ctx, layer.drive)
   const denseDrive = linearDrive(layer.denseDrive, result.digitSums)
@@ -146,44 +151,4 @@ function busiest(timing: TimingResult): number {
   let most = 0
   for (const { stages } of timing.macros) for (const { busy } of stages) most = Math.max(most, busy)
   return most
-}
-
-/**
- * Holds the results against the plain weights: Σ over outputs of a vector's exact results = Σ over rows of (code − zero point) · Σ over
- * outputs of e. @throws CheckFailure when the OUs do not hold every weight exactly once
- */
-function checkSums(
-  job: LayerJob,
-  gathers: readonly Gather[],
-  tensor: CodedTensor,
-  item: number,
-  vectors: number,
-  { exact }: FastValueResult,
-): void {
-  const { matrices } = job.placed.mapping
-  const expected = new Float64Array(vectors)
-  const zeroPoint = zeroPointOf(tensor, item)
-  const size = tensor.shape.reduce((a, b) => a * b, 1)
-  const codes = tensor.codes.subarray(item * size, (item + 1) * size)
-  for (const [m, { rows, cols, e }] of matrices.entries()) {
-    const { taps, tapOf, baseOf } = gathers[m]!
-    for (let row = 0; row < rows; row++) {
-      let weight = 0
-      for (let c = 0; c < cols; c++) weight += e[row * cols + c]!
-      if (weight === 0) continue
-      const offsets = taps[tapOf[row]!]!
-      const base = baseOf[row]!
-      for (let v = 0; v < vectors; v++)
-        if (offsets[v]! >= 0) expected[v] = expected[v]! + weight * (codes[base + offsets[v]!]! - zeroPoint)
-    }
-  }
-  const outputs = exact.length / Math.max(1, vectors)
-  for (let v = 0; v < vectors; v++) {
-    let sum = 0
-    for (let o = 0; o < outputs; o++) sum += exact[v * outputs + o]!
-    if (sum !== expected[v])
-      throw new CheckFailure(
-        `${job.placed.layer.name}: the results of vector ${v} of item ${item} add up to ${sum}, with the plain weights to ${expected[v]}`,
-      )
-  }
 }

@@ -113,7 +113,7 @@ function* fillFlags(
 }
 
 /** The activations of a matrix, in blocks that stay in a cache; what lies behind the last pass is zero. */
-function* blocksOf(
+export function* blocksOf(
   { matrices, passes }: Workspace,
   m: number,
   streams: ActivationStreams,
