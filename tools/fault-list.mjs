@@ -162,9 +162,9 @@ export const faults = [
   },
   {
     name: 'ragged block of passes dropped',
-    file: 'sim/engines/fast/flags.ts',
-    find: 'const count = (block.passes + 3) >> 2',
-    replace: 'const count = block.passes >> 2',
+    file: 'sim/engines/fast/kernels/plain.ts',
+    find: 'const count = (passes + 3) >> 2',
+    replace: 'const count = passes >> 2',
     tests: 'test/laws/fast.test.ts',
   },
   {

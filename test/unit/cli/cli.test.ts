@@ -114,7 +114,7 @@ describe('exit codes and streams', () => {
   })
 
   it('SIGINT ends a run with 130 and leaves nothing', async () => {
-    const child = spawn(process.execPath, [program, 'run', '--limit', '64', '--out', 'interrupted'], {
+    const child = spawn(process.execPath, [program, 'run', '--engine', 'event', '--limit', '64', '--out', 'interrupted'], {
       cwd: folder,
       stdio: 'ignore',
     })
