@@ -12,11 +12,7 @@ import { correct } from '../../models/values/finish.js'
 import { createOuValues } from '../../models/values/ou-values.js'
 import { mapSpec } from '../../sim/chip/parts.js'
 import { plainEvent, runEvent } from '../../sim/engines/event.js'
-import { runFast } from '../../sim/engines/fast/fast.js'
-import { createFastLayer } from '../../sim/engines/fast/macro.js'
-import { planFast } from '../../sim/engines/fast/plan.js'
-import { streamsOf } from '../../sim/engines/fast/streams.js'
-import { createFastValues } from '../../sim/engines/fast/values.js'
+import { fastValues } from '../helpers/fast.js'
 import { type Built, build, type Case, caseArbitrary, machine, matrix, product, stream } from '../helpers/work.js'
 
 function shuffled(n: number, random: () => number): Int32Array {
@@ -144,19 +140,6 @@ function eventLossless(input: Case, { ctx, macros, adc }: Built): Float64Array {
   return sink.lossless
 }
 
-function fastLossless(input: Case, { ctx, macros, adc }: Built): Float64Array {
-  const { form, zeroPoint } = input
-  const { mapping, coding, passes, sliceMasks } = ctx.work
-  const { bitsPerStep, planes, skipZeroPlanes } = ctx.spec
-  const values = createFastValues({
-    ...{ mapping, coding, form, zeroPoint, adc, bitsPerStep, planes, skipZeroPlanes, sliceMasks, passes },
-    adcCodes: false,
-  })
-  const options = { memoryBytes: 1 << 28, onPass: null, onBlock: values.block }
-  runFast(createFastLayer(planFast(ctx.work, ctx.spec)), ctx, macros, streamsOf(ctx.work), options)
-  return values.finish().exact
-}
-
 describe('reordering of a mapping', () => {
   it('delivers every output of random permutations to its place, and the product is right in both engines', () => {
     fc.assert(
@@ -165,7 +148,7 @@ describe('reordering of a mapping', () => {
         checkMapping(mapping, spec)
         const exact = product(input)
         expect(eventLossless(input, built)).toEqual(exact)
-        expect(fastLossless(input, built)).toEqual(exact)
+        expect(fastValues(input, built).exact).toEqual(exact)
       }),
       { numRuns: 300 },
     )
@@ -202,7 +185,7 @@ describe('reordering of a mapping', () => {
       const broken = { ...right, ctx: { ...right.ctx, work: { ...right.ctx.work, mapping: wrong } } }
       const values = eventLossless(input, broken)
       expect(Array.from(values)).not.toEqual([11, 14, 17, 20])
-      expect(fastLossless(input, broken)).toEqual(values)
+      expect(fastValues(input, broken).exact).toEqual(values)
     }
   })
 

@@ -7,47 +7,16 @@ import { fast as fastEngine } from '../../sim/chip/items/fast.js'
 import { prepareJob } from '../../sim/chip/job.js'
 import { plainEvent, runEvent } from '../../sim/engines/event.js'
 import { runFastDense } from '../../sim/engines/fast/dense.js'
-import { driveWeights } from '../../sim/engines/fast/drive.js'
-import { type FastOptions, runFast } from '../../sim/engines/fast/fast.js'
-import { chooseKernels } from '../../sim/engines/fast/kernels/index.js'
 import type { Kernels } from '../../sim/engines/fast/kernels/kernels.js'
 import { plain } from '../../sim/engines/fast/kernels/plain.js'
 import { available, wasm } from '../../sim/engines/fast/kernels/wasm.js'
 import { createFastLayer } from '../../sim/engines/fast/macro.js'
 import { planFast } from '../../sim/engines/fast/plan.js'
-import { timingOf } from '../../sim/engines/fast/result.js'
-import { streamsOf } from '../../sim/engines/fast/streams.js'
-import { openFastValues } from '../../sim/engines/fast/values.js'
-import { createWorkspace } from '../../sim/engines/fast/workspace.js'
-import type { TallyContext } from '../../sim/stages/tally.js'
+import { fastTiming, fastValues } from '../helpers/fast.js'
 import { finished, layerOf, tensorOf } from '../helpers/layer.js'
 import { build, caseArbitrary } from '../helpers/work.js'
 
 const cases = Number(process.env['CIMULATOR_CASES'] ?? 2000)
-
-interface Choice {
-  readonly mostStates?: number
-  readonly memoryBytes?: number
-  readonly kernels?: Kernels
-}
-
-function prepare(ctx: TallyContext, { mostStates, memoryBytes = 1 << 28, kernels = chooseKernels('auto') }: Choice) {
-  const layer = createFastLayer(planFast(ctx.work, ctx.spec), mostStates)
-  return { layer, space: createWorkspace(layer.plan, ctx.work.passes, kernels, memoryBytes, true) }
-}
-
-function fast(
-  ctx: TallyContext,
-  macros: number,
-  choice: Choice = {},
-  prepared = prepare(ctx, choice),
-  onBlock: FastOptions['onBlock'] = null,
-) {
-  const { work } = ctx
-  const { layer, space } = prepared
-  const result = runFast(layer, space, ctx, macros, streamsOf(work), { onBlock, onPass: null })
-  return timingOf(result, ctx, driveWeights(work.mapping, work.coding, work.sliceMasks))
-}
 
 const kernelSets = fc.constantFrom<Kernels>(...(available() ? [plain, wasm] : [plain]))
 
@@ -56,7 +25,7 @@ describe('fast engine', () => {
     fc.assert(
       fc.property(caseArbitrary, (input) => {
         const { ctx, macros } = build(input)
-        expect(fast(ctx, macros)).toEqual(runEvent(ctx, macros, plainEvent))
+        expect(fastTiming({ ctx, macros })).toEqual(runEvent(ctx, macros, plainEvent))
       }),
       { numRuns: cases },
     )
@@ -71,7 +40,9 @@ describe('fast engine', () => {
         kernelSets,
         (input, mostStates, memoryBytes, kernels) => {
           const { ctx, macros } = build(input)
-          expect(fast(ctx, macros, { mostStates, memoryBytes, kernels })).toEqual(runEvent(ctx, macros, plainEvent))
+          expect(fastTiming({ ctx, macros }, { mostStates, memoryBytes, kernels })).toEqual(
+            runEvent(ctx, macros, plainEvent),
+          )
         },
       ),
       { numRuns: cases },
@@ -122,7 +93,7 @@ describe('fast engine', () => {
         const input =
           codes === null ? made : { ...made, machine: { ...made.machine, adc: { ...made.machine.adc, ...adc } } }
         const { ctx, macros, adc: tables } = build(input)
-        const { mapping, coding, sliceMasks } = ctx.work
+        const { mapping, coding } = ctx.work
         const base = {
           mapping,
           coding,
@@ -135,12 +106,8 @@ describe('fast engine', () => {
         runEvent(ctx, macros, { ...plainEvent, values: plain })
         correct(plain.acc, base)
         correct(plain.lossless, base)
-        const prepared = prepare(ctx, { kernels })
-        const { plan } = prepared.layer
-        const open = openFastValues({ plan, coding, adc: tables, sliceMasks, adcCodes }, prepared.space)
-        const values = open(input.form, input.zeroPoint)
-        fast(ctx, macros, {}, prepared, values.block)
-        const { acc, exact, clipped, histogram } = values.finish()
+        const values = fastValues(input, { ctx, macros, adc: tables }, adcCodes, { kernels })
+        const { acc, exact, clipped, histogram } = values
         expect(exact).toEqual(plain.lossless)
         expect(acc).toEqual(plain.acc)
         expect(clipped).toBe(plain.clipped())

@@ -17,13 +17,7 @@ import { mapSpec } from '../../sim/chip/parts.js'
 import { resolveMachine } from '../../sim/chip/resolve.js'
 import type { Machine } from '../../sim/chip/spec.js'
 import { plainEvent, runEvent } from '../../sim/engines/event.js'
-import { runFast } from '../../sim/engines/fast/fast.js'
-import { chooseKernels } from '../../sim/engines/fast/kernels/index.js'
-import { createFastLayer } from '../../sim/engines/fast/macro.js'
-import { planFast } from '../../sim/engines/fast/plan.js'
-import { streamsOf } from '../../sim/engines/fast/streams.js'
-import { openFastValues } from '../../sim/engines/fast/values.js'
-import { createWorkspace } from '../../sim/engines/fast/workspace.js'
+import { fastValues } from '../helpers/fast.js'
 import { build, caseArbitrary, machine, matrix, product, stream } from '../helpers/work.js'
 
 const names = remappers.all.map((remapper) => remapper.name)
@@ -107,7 +101,7 @@ describe('remapped layers', () => {
     fc.assert(
       fc.property(remapped, (input) => {
         const { ctx, macros, adc } = build(input)
-        const { mapping, coding, passes, sliceMasks } = ctx.work
+        const { mapping, coding } = ctx.work
         const { bitsPerStep } = ctx.spec
         const { form, zeroPoint, codes, vectors } = input
         const base = { mapping, coding, form, zeroPoint, codes, vectors, adc, bitsPerStep }
@@ -116,12 +110,7 @@ describe('remapped layers', () => {
         runEvent(ctx, macros, { ...plainEvent, values: sink })
         correct(sink.lossless, base)
         expect(sink.lossless).toEqual(exact)
-        const plan = planFast(ctx.work, ctx.spec)
-        const space = createWorkspace(plan, passes, chooseKernels('auto'), 1 << 28, true)
-        const values = openFastValues({ plan, coding, adc, sliceMasks, adcCodes: false }, space)(form, zeroPoint)
-        const options = { onPass: null, onBlock: values.block }
-        runFast(createFastLayer(plan), space, ctx, macros, streamsOf(ctx.work), options)
-        expect(values.finish().exact).toEqual(exact)
+        expect(fastValues(input, { ctx, macros, adc }).exact).toEqual(exact)
       }),
       { numRuns: 300 },
     )

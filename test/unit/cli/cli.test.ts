@@ -114,10 +114,14 @@ describe('exit codes and streams', () => {
   })
 
   it('SIGINT ends a run with 130 and leaves nothing', async () => {
-    const child = spawn(process.execPath, [program, 'run', '--engine', 'event', '--limit', '64', '--out', 'interrupted'], {
-      cwd: folder,
-      stdio: 'ignore',
-    })
+    const child = spawn(
+      process.execPath,
+      [program, 'run', '--engine', 'event', '--limit', '64', '--out', 'interrupted'],
+      {
+        cwd: folder,
+        stdio: 'ignore',
+      },
+    )
     await new Promise((resolve) => setTimeout(resolve, 1500))
     child.kill('SIGINT')
     const code = await new Promise((resolve) => child.on('exit', (status, signal) => resolve(signal ?? status)))

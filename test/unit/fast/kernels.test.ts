@@ -105,6 +105,7 @@ describe.skipIf(!available())('WebAssembly kernels', () => {
             from: Math.min(skip, rows.length - 1),
             to: rows.length,
             columns: distinct,
+            targets: distinct.map((column) => (column + 1) % cols),
             firstColumn: 0,
             endColumn: Math.min(s.columns, distinct.length),
             e,

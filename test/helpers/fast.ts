@@ -1,0 +1,46 @@
+// The fast engine on a random case, outside the composition of layers.
+
+import { driveWeights } from '../../sim/engines/fast/drive.js'
+import { runFast } from '../../sim/engines/fast/fast.js'
+import { chooseKernels } from '../../sim/engines/fast/kernels/index.js'
+import type { Kernels } from '../../sim/engines/fast/kernels/kernels.js'
+import { createFastLayer } from '../../sim/engines/fast/macro.js'
+import { planFast } from '../../sim/engines/fast/plan.js'
+import { timingOf } from '../../sim/engines/fast/result.js'
+import { streamsOf } from '../../sim/engines/fast/streams.js'
+import { type FastValueResult, openFastValues } from '../../sim/engines/fast/values.js'
+import { createWorkspace } from '../../sim/engines/fast/workspace.js'
+import type { TallyContext } from '../../sim/stages/tally.js'
+import type { Built, Case } from './work.js'
+
+export interface FastChoice {
+  readonly mostStates?: number
+  readonly memoryBytes?: number
+  readonly kernels?: Kernels
+}
+
+function prepare(ctx: TallyContext, choice: FastChoice) {
+  const { mostStates, memoryBytes = 1 << 28, kernels = chooseKernels('auto') } = choice
+  const layer = createFastLayer(planFast(ctx.work, ctx.spec), mostStates)
+  return { layer, space: createWorkspace(layer.plan, ctx.work.passes, kernels, memoryBytes, true) }
+}
+
+export function fastTiming({ ctx, macros }: Pick<Built, 'ctx' | 'macros'>, choice: FastChoice = {}) {
+  const { work } = ctx
+  const { layer, space } = prepare(ctx, choice)
+  const result = runFast(layer, space, ctx, macros, streamsOf(work), { onBlock: null, onPass: null })
+  return timingOf(result, ctx, driveWeights(work.mapping, work.coding, work.sliceMasks))
+}
+
+export function fastValues(
+  { form, zeroPoint }: Pick<Case, 'form' | 'zeroPoint'>,
+  { ctx, macros, adc }: Pick<Built, 'ctx' | 'macros' | 'adc'>,
+  adcCodes = false,
+  choice: FastChoice = {},
+): FastValueResult {
+  const { layer, space } = prepare(ctx, choice)
+  const { coding, sliceMasks } = ctx.work
+  const values = openFastValues({ plan: layer.plan, coding, adc, sliceMasks, adcCodes }, space)(form, zeroPoint)
+  runFast(layer, space, ctx, macros, streamsOf(ctx.work), { onBlock: values.block, onPass: null })
+  return values.finish()
+}
