@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { memoryBenchmark, threadsBenchmark } from './commands.js'
 import { enginesBenchmark } from './engines.js'
 import { fastNativeBenchmark } from './fast-native.js'
 import { type Benchmark, markdown, type Report } from './harness.js'
@@ -24,6 +25,8 @@ const benchmarks: readonly Benchmark[] = [
   valuesBenchmark,
   imagesBenchmark,
   trainedBenchmark,
+  threadsBenchmark,
+  memoryBenchmark,
 ]
 
 const args = process.argv.slice(2)

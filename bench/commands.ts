@@ -1,0 +1,147 @@
+// The built command line on whole networks: how a run gains by threads, and how much memory its process takes at most.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism, loadavg, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { writeNpy } from '../traces/store/npy.js'
+import type { Benchmark, Report } from './harness.js'
+import { root } from './native.js'
+import { seed, topologyFile } from './topologies/build.js'
+import { input, type Topology } from './topologies/graph.js'
+import { images } from './topologies/images.js'
+import { resnet18, vgg16 } from './topologies/networks.js'
+
+const pruned = 0.7
+const items = 8
+const repetitions = 3
+/** Demands: simulation with one thread ÷ with so many. */
+const least = new Map([
+  [2, 1.6],
+  [4, 2.5],
+])
+const mostGiB = 1.3
+
+export const threadsBenchmark: Benchmark = { name: 'threads', run: measureThreads }
+export const memoryBenchmark: Benchmark = { name: 'memory', run: measureMemory }
+
+async function measureThreads(): Promise<Report> {
+  return inFolder(async (folder) => {
+    const { model, trace } = await record(folder, resnet18, items)
+    const run = async (threads: number, more: readonly string[]) =>
+      (await cimulator(['run', model, '--trace', trace, '--threads', String(threads), ...more])).seconds
+    const settings = [1, ...least.keys()].filter((threads) => threads <= availableParallelism())
+    const free = availableParallelism() - loadavg()[0]!
+    const plan = await leastOf(() => run(1, ['--dry-run']))
+    const seconds = new Map<number, number>()
+    // One setting after the other, round by round, so that a busy machine slows all of them alike.
+    for (let i = 0; i < repetitions; i++)
+      for (const threads of settings)
+        seconds.set(threads, Math.min(seconds.get(threads) ?? Number.POSITIVE_INFINITY, await run(threads, [])))
+    const failures: string[] = []
+    const rows = settings.map((threads) => {
+      const whole = seconds.get(threads)!
+      const gain = (seconds.get(1)! - plan) / (whole - plan)
+      const wanted = least.get(threads)
+      const judged = free >= threads - 0.5
+      if (wanted !== undefined && judged && gain < wanted)
+        failures.push(`${threads} threads: ${gain.toFixed(2)}×, wanted ≥ ${wanted}×`)
+      const shown = wanted !== undefined && !judged ? `${gain.toFixed(2)}× (cores were busy)` : `${gain.toFixed(2)}×`
+      return [
+        `${threads}`,
+        whole.toFixed(1),
+        (whole - plan).toFixed(1),
+        shown,
+        `${(seconds.get(1)! / whole).toFixed(2)}×`,
+      ]
+    })
+    const text = [
+      `\`cimulator run\` of ResNet-18 at 224 × 224, ${pruned * 100} % of the rows of every OU column pruned, ${items} recorded images, values on; least of ${repetitions} runs. ` +
+        `Simulation = the whole command less one with --dry-run (${plan.toFixed(1)} s), which loads the network and plans.`,
+    ]
+    const head = ['threads', 'whole command s', 'simulation s', 'simulation, 1 thread ÷', 'whole command, 1 thread ÷']
+    return { title: 'Threads', text, head, rows, failures }
+  })
+}
+
+async function measureMemory(): Promise<Report> {
+  const text = [
+    `Largest resident set (VmHWM) of the process of \`cimulator run\`: VGG-16 at 224 × 224, ${pruned * 100} % of the rows of every OU column pruned, one image, --memory 1GiB, one thread.`,
+  ]
+  const head = ['activations', 'values', 'GiB', 'seconds']
+  const title = 'Memory'
+  if (!existsSync('/proc/self/status'))
+    return { title, text: [...text, 'Skipped: no /proc on this machine.'], head, rows: [], failures: [] }
+  return inFolder(async (folder) => {
+    const { model, trace, inputs } = await record(folder, vgg16, 1)
+    const common = ['run', model, '--memory', '1GiB', '--threads', '1']
+    const failures: string[] = []
+    const rows: string[][] = []
+    for (const [name, source] of [
+      ['from a trace', ['--trace', trace]],
+      ['recorded in the same process', ['--inputs', inputs]],
+    ] as const) {
+      for (const values of ['off', 'on']) {
+        const { seconds, peakGiB } = await cimulator([...common, ...source, '--values', values])
+        rows.push([name, values, peakGiB.toFixed(2), seconds.toFixed(1)])
+        if (peakGiB > mostGiB && source[0] === '--trace')
+          failures.push(`VGG-16 ${name}, values ${values}: ${peakGiB.toFixed(2)} GiB, wanted ≤ ${mostGiB}`)
+      }
+    }
+    return { title, text, head, rows, failures }
+  })
+}
+
+/** Seeded images through the network, recorded by the command line. */
+async function record(folder: string, topology: Topology, count: number) {
+  const model = await topologyFile(topology, pruned)
+  const inputs = join(folder, 'images.npy')
+  const trace = join(folder, 'trace.npz')
+  const { shape, data } = images(topology, seed, 0, count).get(input)!
+  writeFileSync(inputs, writeNpy({ shape, data: data as Float32Array }))
+  await cimulator(['record', model, '--inputs', inputs, '--out', trace])
+  return { model, inputs, trace }
+}
+
+/** Runs the built command line. */
+async function cimulator(args: readonly string[]): Promise<{ seconds: number; peakGiB: number }> {
+  const from = process.hrtime.bigint()
+  const program = join(root, 'dist', 'sim', 'cli', 'main.js')
+  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
+  let errors = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors = (errors + chunk.toString()).slice(-2000)
+  })
+  // The mark only ever rises: what the last look misses is what the process grew by in the last moment of its life.
+  let peakKiB = 0
+  const look = setInterval(() => {
+    peakKiB = Math.max(peakKiB, highWater(child.pid!))
+  }, 20)
+  const [code] = (await once(child, 'exit')) as [number | null]
+  clearInterval(look)
+  if (code !== 0) throw new Error(`cimulator ${args.join(' ')} ended with ${code}:\n${errors}`)
+  return { seconds: Number(process.hrtime.bigint() - from) * 1e-9, peakGiB: peakKiB / 2 ** 20 }
+}
+
+function highWater(pid: number): number {
+  try {
+    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0)
+  } catch {
+    return 0
+  }
+}
+
+async function leastOf(work: () => Promise<number>): Promise<number> {
+  let best = Number.POSITIVE_INFINITY
+  for (let i = 0; i < repetitions; i++) best = Math.min(best, await work())
+  return best
+}
+
+async function inFolder(work: (folder: string) => Promise<Report>): Promise<Report> {
+  const folder = mkdtempSync(join(tmpdir(), 'cimulator-bench-'))
+  try {
+    return await work(folder)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
