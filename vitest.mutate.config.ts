@@ -8,7 +8,13 @@ const tests: Readonly<Record<string, readonly string[]>> = {
   'sim/kernel': ['test/unit/kernel/**'],
   'sim/pipeline': ['test/unit/pipeline/**', ...laws],
   'sim/stages': ['test/unit/stages/**', 'test/laws/fast.test.ts', ...laws],
-  'models/mapping': ['test/unit/mapping/**', 'test/timing/**', 'test/laws/mapping.test.ts'],
+  'models/mapping': [
+    'test/unit/mapping/**',
+    'test/timing/**',
+    'test/laws/mapping.test.ts',
+    'test/laws/remap.test.ts',
+    'test/laws/benes.test.ts',
+  ],
 }
 const folder = process.env['CIMULATOR_MUTATE']
 const folders = folder === undefined ? Object.keys(tests) : [folder]
