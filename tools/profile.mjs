@@ -1,7 +1,8 @@
-// npm run profile -- cpu|flame|doctor|heap [bench filter]: profiles the benchmarks (default: pipeline) on built files.
-// `cpu` is Node's own profiler (open the file in Chrome DevTools or speedscope); the others are clinic's. Results go to .clinic/profiles.
+// npm run profile -- [cpu|flame|doctor|heap] [bench NAME | run ARGUMENTS …]: profiles a benchmark or a run of the command line on built files
+// (default: cpu, of a run of the embedded network in one thread). `cpu` is Node's own profiler: its file opens in Chrome DevTools and speedscope,
+// and where the time went is printed; the others are clinic's. Results go to .clinic/profiles.
 import { spawn, spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,22 +11,29 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const limitMs = 5 * 60_000
 const tools = { flame: 'flame', doctor: 'doctor', heap: 'heapprofiler' }
 
-const [kind = 'cpu', filter = 'pipeline'] = process.argv.slice(2)
-if (kind !== 'cpu' && !(kind in tools)) fail(`unknown profile "${kind}": cpu, ${Object.keys(tools).join(', ')}`)
+const given = process.argv.slice(2)
+const kind = given[0] === 'cpu' || given[0] in tools ? given.shift() : 'cpu'
+const [what = 'run', ...rest] = given
+if (what !== 'run' && what !== 'bench')
+  fail(`"${what}" is neither a profile (cpu, ${Object.keys(tools).join(', ')}) nor bench or run`)
 
 // A fresh folder: clinic refuses to start beside the trace files of an interrupted run.
 const scratch = mkdtempSync(join(tmpdir(), 'cimulator-profile-'))
 try {
-  await run(kind, filter)
+  await run()
   const out = join(root, '.clinic', 'profiles', `${new Date().toISOString().replace(/[:.]/g, '-')}-${commit()}-${kind}`)
-  save(kind, out)
+  save(out)
   process.stdout.write(`${out}\n`)
+  if (kind === 'cpu') for (const name of entries(out)) summarise(join(out, name))
 } finally {
   rmSync(scratch, { recursive: true, force: true })
 }
 
-function run(kind, filter) {
-  const work = [join(root, 'dist/bench/main.js'), filter]
+function run() {
+  const work =
+    what === 'bench'
+      ? [join(root, 'dist/bench/main.js'), '--child', rest.join(' '), join(scratch, 'report.json')]
+      : [join(root, 'dist/sim/cli/main.js'), 'run', ...(rest.length > 0 ? rest : ['--threads', '1'])]
   const clinic = [
     join(root, 'node_modules/clinic/bin.js'),
     tools[kind],
@@ -43,13 +51,28 @@ function run(kind, filter) {
 }
 
 /** Keeps the profile; an exit code says nothing, so a missing file is the failure. */
-function save(kind, out) {
+function save(out) {
   const from = kind === 'cpu' ? scratch : join(scratch, '.clinic')
   const ending = kind === 'cpu' ? '.cpuprofile' : '.html'
   const names = entries(from).filter((name) => name.endsWith(ending))
   if (names.length === 0) fail(`${kind} wrote no ${ending} file within ${limitMs / 60_000} minutes; try cpu`)
   mkdirSync(out, { recursive: true })
   for (const name of names) cpSync(join(from, name), join(out, name))
+}
+
+/** Functions by the time spent in themselves. */
+function summarise(file) {
+  const { nodes, samples, timeDeltas } = JSON.parse(readFileSync(file, 'utf8'))
+  const names = new Map(
+    nodes.map(({ id, callFrame: f }) => [id, `${f.functionName || '(anonymous)'} ${f.url.split('/').at(-1)}`]),
+  )
+  const own = new Map()
+  for (const [i, id] of samples.entries()) own.set(names.get(id), (own.get(names.get(id)) ?? 0) + timeDeltas[i])
+  const total = [...own.values()].reduce((a, b) => a + b, 0)
+  for (const [name, time] of [...own].sort((a, b) => b[1] - a[1]).slice(0, 20))
+    process.stdout.write(
+      `${((100 * time) / total).toFixed(1).padStart(6)} %  ${(time / 1000).toFixed(0).padStart(7)} ms  ${name}\n`,
+    )
 }
 
 function entries(folder) {
