@@ -60,6 +60,7 @@ const registries: readonly { folder: string; registry: string; extension: RegExp
     extension: /^export const \w+: Criterion\b/m,
   },
   { folder: 'sim/stages', registry: 'sim/stages/index.ts', extension: /^ {2}build(: )?\(ctx: MacroContext\)/m },
+  { folder: 'traces/store', registry: 'traces/store/trace-file.ts', extension: /^export const \w+: TraceFormat\b/m },
   { folder: 'sim/cli', registry: 'sim/cli/index.ts', extension: /^export const \w+: CliCommand\b/m },
 ]
 

@@ -1,8 +1,10 @@
 // cimulator inputs check: what a network would see of described inputs, before anything long runs.
+import { SpecError } from '../../models/base/errors.js'
 import { openModel } from '../../models/nn/model-file.js'
 import type { NetworkInput } from '../../models/nn/types.js'
 import { type DescribedInputs, openDescribed } from '../../traces/inputs/described.js'
 import { type InputLook, lookAt } from '../../traces/inputs/look.js'
+import { isDescription } from '../../traces/inputs/open.js'
 import { contactSheet } from '../../traces/inputs/sheet.js'
 import type { InputArray } from '../../traces/record/session.js'
 import { writeFileWhole } from '../../traces/store/atomic.js'
@@ -46,6 +48,7 @@ export const inputs: CliCommand = {
 }
 
 async function check(context: CliContext, file: string, model: string | null, flags: Flags): Promise<void> {
+  if (!isDescription(file)) throw new SpecError(`${file}: expected a description of inputs (.yaml): docs/inputs.md`)
   const wanted: readonly NetworkInput[] | null = model === null ? null : openModel(model).network.inputs
   const opened = openDescribed(file, wanted, { limit: flags.limit ?? null, data: flags.data ?? null })
   try {

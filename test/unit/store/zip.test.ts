@@ -1,9 +1,14 @@
-import { deflateRawSync } from 'node:zlib'
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { crc32, deflateRawSync } from 'node:zlib'
 import fc from 'fast-check'
 import { unzipSync } from 'fflate'
 import { describe, expect, it } from 'vitest'
 import { SpecError } from '../../../models/base/errors.js'
-import { openZip, packZip } from '../../../traces/store/zip.js'
+import { fileSource } from '../../../traces/store/source.js'
+import { openZip, packZip, zipOf } from '../../../traces/store/zip.js'
+import { directory, localHeader, placeEntries } from '../../../traces/store/zip-write.js'
 
 const text = (words: string) => new TextEncoder().encode(words)
 const limit = 1 << 20
@@ -89,6 +94,49 @@ describe('zip archives', () => {
     )
     packed[packed.length - 22 - 1] = 'a'.charCodeAt(0)
     expect(() => openZip(packed, 'f')).toThrow(/entry "a" is there twice/)
+  })
+
+  it('beyond 4 GiB: sizes and offsets of 64 bits, in a file that is mostly a hole', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'cimulator-zip-'))
+    try {
+      const file = join(folder, 'large.npz')
+      const { entries, end } = placeEntries([
+        { name: 'hole', size: 5 * 2 ** 30 },
+        { name: 'text', size: 5 },
+      ])
+      const handle = openSync(file, 'w')
+      const write = (bytes: Uint8Array, at: number) => void writeSync(handle, bytes, 0, bytes.length, at)
+      const crcs = [0, crc32(text('hello'))]
+      for (const [i, entry] of entries.entries()) write(localHeader(entry, crcs[i]!), entry.offset)
+      write(text('hello'), entries[1]!.start)
+      write(directory(entries, crcs, end), end)
+      closeSync(handle)
+      const source = fileSource(file, ['archive', ''])
+      const archive = zipOf(source)
+      expect(archive.names).toEqual(['hole', 'text'])
+      expect(archive.sizeOf('hole')).toBe(5 * 2 ** 30)
+      expect(Buffer.from(archive.read('text', 10)).toString()).toBe('hello')
+      expect(archive.stored('hole')!.read(5 * 2 ** 30 - 2, 2)).toEqual(Uint8Array.of(0, 0))
+      expect(() => archive.stored('hole')!.read(5 * 2 ** 30 - 1, 2)).toThrow(/hole: bytes .* lie outside/)
+      source.close()
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
+
+  it('written by position: other readers find the same', () => {
+    const { entries, end } = placeEntries([
+      { name: 'a.npy', size: 3 },
+      { name: 'ü', size: 0 },
+    ])
+    const bytes = [text('abc'), new Uint8Array(0)]
+    const crcs = bytes.map((content) => crc32(content))
+    const file = Buffer.concat([
+      ...entries.flatMap((entry, i) => [localHeader(entry, crcs[i]!), bytes[i]!]),
+      directory(entries, crcs, end),
+    ])
+    expect(unzipSync(file)['a.npy']).toEqual(text('abc'))
+    expect([...file.subarray(10, 14)]).toEqual([0, 0, 0x21, 0])
   })
 
   it('name a missing entry', () => {
