@@ -21,6 +21,8 @@ export interface SourceOptions {
 export interface RunOptions extends SourceOptions {
   /** recorded trace to replay instead of inputs */
   readonly trace: string | null
+  /** mapping file with the block permutations; absent or null: the machine's remapper searches */
+  readonly mapping?: string | null
   /** layer names or indices, comma-separated; null: all */
   readonly layers: string | null
   readonly vectors: VectorChoice | null

@@ -11,8 +11,8 @@ import { createLayerTotals } from './chip/layer.js'
 import type { LayerPlan, NetworkPlan } from './chip/plan.js'
 import { priceRun } from './chip/priced.js'
 import type { RecordOptions, RunOptions } from './options.js'
-import { searchNetwork } from './permute.js'
 import type { Progress } from './progress.js'
+import { permutationsFor } from './remap.js'
 import { loadModel, openSource, startRecording } from './source.js'
 import { createSimulator, threadCount } from './threads/simulator.js'
 
@@ -37,7 +37,7 @@ export async function runSimulation(options: RunOptions, progress: Progress): Pr
   const threads = options.dryRun ? 1 : threadCount(options.threads, work)
   const simulator = createSimulator(engine, threads, options.signal)
   try {
-    const { permutations, streams } = await searchNetwork(network, options.machine, progress, options.signal)
+    const { permutations, streams } = await permutationsFor(options, network, progress)
     const totals = network.layers.map(createLayerTotals)
     const facts: ItemFacts[] = []
     const dump = new Map<string, Uint8Array | string>()

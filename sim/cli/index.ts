@@ -7,6 +7,7 @@ import { doctor } from './doctor.js'
 import { inputs } from './inputs.js'
 import { prune } from './prune.js'
 import { record } from './record.js'
+import { remap } from './remap.js'
 import { reproduce } from './reproduce.js'
 import { run } from './run.js'
 import { schema } from './schema.js'
@@ -19,6 +20,7 @@ export const commands: readonly CliCommand[] = [
   inputs,
   trace,
   prune,
+  remap,
   compare,
   reproduce,
   table,

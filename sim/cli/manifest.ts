@@ -6,6 +6,7 @@ import { packageRoot } from '../../models/base/paths.js'
 import { runtimeVersion } from '../../traces/record/runtime.js'
 import type { ManifestInfo } from '../../traces/results/directory.js'
 import type { RunOptions } from '../options.js'
+import { readMapping } from '../remap.js'
 
 export function packageVersion(): string {
   const text = readFileSync(join(packageRoot(), 'package.json'), 'utf8')
@@ -15,7 +16,9 @@ export function packageVersion(): string {
 /** Everything that decides the result beside model, activations and machine. `reproduce` reads it back. */
 export function requestOf(options: RunOptions) {
   const { layers, limit, vectors, values, adcCodes, engine, kernel, check, dumpMapping, dumpVectors } = options
-  return { layers, limit, vectors, values, adcCodes, engine, kernel, check, dumpMapping, dumpVectors }
+  // the content of a mapping file belongs to the question, its place to the environment
+  const mapping = options.mapping == null ? {} : { mapping: readMapping(options.mapping).sha256 }
+  return { layers, limit, vectors, values, adcCodes, engine, kernel, check, dumpMapping, dumpVectors, ...mapping }
 }
 
 /** @param streams names of the random streams that were drawn from; @param started milliseconds since 1970 */
@@ -49,7 +52,7 @@ function environmentOf(options: RunOptions, started: number) {
     cores: availableParallelism(),
     memoryBytes: totalmem(),
   }
-  const { model, inputs, labels, data = null, trace, out } = options
+  const { model, inputs, labels, data = null, trace, mapping = null, out } = options
   const times = {
     started: new Date(started).toISOString(),
     finished: new Date(finished).toISOString(),
@@ -57,7 +60,7 @@ function environmentOf(options: RunOptions, started: number) {
   }
   return {
     host,
-    paths: { model, inputs, labels, data, trace, out, cwd: process.cwd() },
+    paths: { model, inputs, labels, data, trace, mapping, out, cwd: process.cwd() },
     times,
     node: process.version,
     /** null: the run replayed a trace */

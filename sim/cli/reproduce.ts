@@ -20,6 +20,7 @@ interface Flags {
   readonly labels?: string
   readonly data?: string
   readonly trace?: string
+  readonly mapping?: string
   readonly threads?: number
 }
 
@@ -38,6 +39,7 @@ export const reproduce: CliCommand = {
       .option('--labels <file>', 'where the labels are now')
       .option('--data <dir>', 'folder that the paths of a description start from')
       .option('--trace <file>', 'recorded trace to replay')
+      .option('--mapping <file>', 'where the mapping file is now')
       .option('--threads <n>', 'threads; the result does not depend on them', wholeNumber('--threads', 1))
       .action((run: string, flags: Flags) => execute((context) => act(context, run, flags)))
   },
@@ -121,6 +123,7 @@ function optionsOf(context: CliContext, stored: StoredRun, flags: Flags): RunOpt
     labels: place('labels'),
     data: place('data'),
     trace: place('trace'),
+    mapping: place('mapping'),
     machine: machineOf(stored),
     threads: dumpMapping || dumpVectors !== null ? 1 : (flags.threads ?? null),
     signal: context.signal,

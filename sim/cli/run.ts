@@ -18,6 +18,7 @@ interface Flags extends MachineFlags {
   readonly labels?: string
   readonly data?: string
   readonly trace?: string
+  readonly mapping?: string
   readonly layers?: string
   readonly limit?: number
   readonly vectors?: VectorChoice
@@ -55,6 +56,7 @@ export const run: CliCommand = {
       .option('--data <dir>', 'folder that the paths of a description start from')
       .option('--labels <file>', 'JSON list of class numbers, one an item')
       .option('--trace <file>', 'replay a recorded trace instead of running the network')
+      .option('--mapping <file>', 'block permutations found by remap, instead of a search')
       .option('--layers <list>', 'layers to simulate: names or numbers, comma-separated')
       .option('--limit <n>', 'items to take, from the first', wholeNumber('--limit', 1))
       .option('--vectors <choice>', 'vectors of every layer: first:N or every:K', vectorChoice)
@@ -162,6 +164,7 @@ function runOptions(context: CliContext, model: string | undefined, flags: Flags
     labels: flags.labels ?? null,
     data: flags.data ?? null,
     trace: flags.trace ?? null,
+    mapping: flags.mapping ?? null,
     machine,
     layers: flags.layers ?? null,
     limit: flags.limit ?? (embedded ? embeddedItems : null),
