@@ -13,6 +13,8 @@ import { type RunOptions, runDefaults } from '../../sim/options.js'
 import { silent } from '../../sim/progress.js'
 import { runPrune } from '../../sim/prune/prune.js'
 import { runSimulation } from '../../sim/run.js'
+import { renderTable } from '../../traces/report/table.js'
+import { runFiles } from '../../traces/results/directory.js'
 import { writeNpy } from '../../traces/store/npy.js'
 import { openTrace } from '../../traces/store/trace-file.js'
 import { packZip } from '../../traces/store/zip.js'
@@ -286,11 +288,27 @@ async function check(options: Partial<RunOptions>, arch = 'wu2024'): Promise<'ru
     },
     silent,
   )
-  for (const { name, timing, values } of result?.layers ?? []) {
+  if (result === null) throw new SimFault('a run without a result')
+  for (const { name, timing, values } of result.layers) {
     const sound = Number.isInteger(timing.cycles) && timing.cycles > 0 && values?.losslessMismatches === 0
     if (!sound) throw new SimFault(`layer ${name}: ${timing.cycles} cycles, ${values?.losslessMismatches} mismatches`)
   }
+  const odd = notFinite(result, 'result')
+  if (odd !== null) throw new SimFault(`${odd} is not finite`)
+  runFiles(result, { version: '0', configuration: machine, seeds: {}, request: {}, environment: {} }, new Map())
+  renderTable(result, { width: 120, color: false })
   return 'run'
+}
+
+/** Path of the first number that is NaN or ∞, or null. A ratio in dB of nothing to something is −∞. */
+function notFinite(value: unknown, path: string): string | null {
+  if (typeof value === 'number') return value < Number.POSITIVE_INFINITY ? null : path
+  if (typeof value !== 'object' || value === null) return null
+  for (const [key, part] of Object.entries(value)) {
+    const found = notFinite(part, `${path}.${key}`)
+    if (found !== null) return found
+  }
+  return null
 }
 
 export function writeCase({ files }: FuzzCase, folder: string): void {

@@ -30,7 +30,7 @@ export function parseText(text: string, file: string): ConfigDocument {
   if (text.length > largest)
     throw new SpecError(`${file}: ${text.length} characters; a machine description has at most ${largest}`)
   const lines = new LineCounter()
-  const doc = parseDocument(text, { lineCounter: lines, uniqueKeys: true, merge: true })
+  const doc = parseDocument(text, { lineCounter: lines, uniqueKeys: true, merge: true, logLevel: 'error' })
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset)
     return `${file}:${line}:${col}`

@@ -1,5 +1,6 @@
 // Comparison of the lossless result of a layer with what ONNX Runtime computed for it: of the plain integer product, which every engine's
 // results are held against.
+import { ModelError } from '../../models/base/errors.js'
 import { firstOutput } from '../../models/mapping/mapping.js'
 import { im2col, integerProduct, outputIndex, resolveLayer } from '../../models/nn/lower.js'
 import { quantiseWeights } from '../../models/nn/quantise.js'
@@ -43,6 +44,10 @@ export function addReference(
         const unit = tensor.scale * scale[first + c]!
         const ours = representable(layer, unit * exact[vector * matrix.cols + c]! + (layer.bias?.[first + c] ?? 0))
         const reference = real[at(g, vector, c)]!
+        if (!Number.isFinite(reference))
+          throw new ModelError(
+            `${layer.name}: onnxruntime's result ${at(g, vector, c)} is ${reference}; check weights and inputs`,
+          )
         const error = ours - reference
         totals.signal += reference * reference
         totals.noise += error * error

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { SpecError } from '../../../models/base/errors.js'
 import { presetNames } from '../../../models/config/layered.js'
 import { resolveMachine } from '../../../sim/chip/resolve.js'
@@ -91,5 +91,12 @@ describe('machine descriptions', () => {
         .map((c, i) => `${c}: &${c} [${Array.from({ length: 10 }, () => `*${'abcdefg'[i]}`).join(',')}]`),
     ].join('\n')
     expect(() => resolveMachine(file(bomb), [])).toThrow(SpecError)
+  })
+
+  it('a map as a key is complained about in one place, not by the YAML library on stderr as well', () => {
+    const warning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    expect(() => resolveMachine(file('{ { a: 1 }: 2 }\n'), [])).toThrow(SpecError)
+    expect(warning).not.toHaveBeenCalled()
+    warning.mockRestore()
   })
 })

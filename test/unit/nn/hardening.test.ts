@@ -1,11 +1,19 @@
 // Models made to hurt: every one of them is refused with a ModelError that names the file, quickly and without much memory.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ModelError } from '../../../models/base/errors.js'
 import { resolveLayer } from '../../../models/nn/lower.js'
 import { loadNetwork } from '../../../models/nn/network.js'
 import { onnx } from '../../../models/nn/proto/onnx.js'
+import { runDefaults } from '../../../sim/options.js'
+import { silent } from '../../../sim/progress.js'
+import { runSimulation } from '../../../sim/run.js'
 import { openSession } from '../../../traces/record/session.js'
+import { writeNpy } from '../../../traces/store/npy.js'
 import { bytesTensor, floats, item, longs, model, type NodeSpec } from '../../helpers/onnx.js'
+import { machine } from '../../helpers/work.js'
 
 type Tensor = onnx.TensorProto.$Properties
 const conv: NodeSpec = { op: 'Conv', name: 'c1', inputs: ['x', 'w'], outputs: ['y'] }
@@ -200,6 +208,17 @@ describe('refused with a ModelError', () => {
     )
     await session.release()
   })
+})
+
+it('results beyond float32 are refused when they are compared', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'cimulator-hard-'))
+  writeFileSync(join(folder, 'net.onnx'), model([1, 2], [dense], [floats('w', [2, 1], [3e38, 3e38])], 'y'))
+  writeFileSync(join(folder, 'x.npy'), writeNpy({ shape: [1, 2], data: Float32Array.of(1, 2) }))
+  const options = { ...runDefaults, model: join(folder, 'net.onnx'), inputs: join(folder, 'x.npy'), machine: machine() }
+  const run = runSimulation({ ...options, signal: new AbortController().signal }, silent)
+  await expect(run).rejects.toThrow(ModelError)
+  await expect(run).rejects.toThrow(/fc: onnxruntime's result 0 is Infinity/)
+  rmSync(folder, { recursive: true })
 })
 
 describe('odd but sound', () => {
