@@ -5,6 +5,7 @@ import type { CliCommand } from './context.js'
 import { describeCommand } from './describe.js'
 import { doctor } from './doctor.js'
 import { inputs } from './inputs.js'
+import { map } from './map.js'
 import { prune } from './prune.js'
 import { record } from './record.js'
 import { remap } from './remap.js'
@@ -21,6 +22,7 @@ export const commands: readonly CliCommand[] = [
   trace,
   prune,
   remap,
+  map,
   compare,
   reproduce,
   table,

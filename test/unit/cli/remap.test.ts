@@ -94,3 +94,24 @@ describe('cimulator remap', () => {
     expect(cimulator('remap', '--remapper', 'matching', '--set', 'block=1').err).toMatch(/an OU must hold two/)
   })
 })
+
+describe('cimulator map', () => {
+  it('draws a layer by name or number, searched or from a mapping file', () => {
+    expect(cimulator('map', 'pruned.onnx', '--layer', 'conv3', '-o', 'a.svg', '--quiet').code).toBe(0)
+    expect(cimulator('map', 'pruned.onnx', '--layer', '3', '--mapping', 'm.json', '-o', 'b.svg', '--quiet').code).toBe(
+      0,
+    )
+    const [a, b] = ['a.svg', 'b.svg'].map((name) => readFileSync(join(folder, name), 'utf8'))
+    const images = (text: string) => text.match(/<image .*/g)
+    expect(images(a!)).toEqual(images(b!))
+    expect(cimulator('map', 'pruned.onnx', '--layer', 'conv3', '-o', 'a.png', '--quiet').code).toBe(0)
+    expect(readFileSync(join(folder, 'a.png')).subarray(1, 4).toString()).toBe('PNG')
+  })
+
+  it('refuses an unknown layer, another ending, a file that exists', () => {
+    expect(cimulator('map', '--layer', 'conv33', '-o', 'x.svg').err).toMatch(/unknown layer "conv33"\. Did you mean/)
+    expect(cimulator('map', '--layer', '99', '-o', 'x.svg').code).toBe(2)
+    expect(cimulator('map', '--layer', 'conv3', '-o', 'x.gif').err).toMatch(/ends in \.svg or \.png/)
+    expect(cimulator('map', '--layer', 'conv3', '-o', 'm.json').code).toBe(2)
+  })
+})
