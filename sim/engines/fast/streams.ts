@@ -50,8 +50,8 @@ export function tensorStreams(gathers: readonly Gather[], tensor: CodedTensor, i
   }
 }
 
-/** Neighbours from which on copying them at once pays. */
-const longRun = 32
+/** Neighbours from which on it pays to copy them at once, by way of an array of their own. */
+const longRun = 192
 
 /** Numbers of a run: first vector behind it, offset of its first vector (−1 = padding), distance of the next. */
 const runSize = 3
@@ -112,7 +112,17 @@ function fillRow(
       if (step === 1 && end - at >= longRun) {
         into.set(codes.subarray(from, from + end - at), at)
         at = end
-      } else for (; at < end; at++, from += step) into[at] = codes[from]!
+      }
+      for (; at + 3 < end; at += 4, from += 4 * step) {
+        const second = codes[from + step]!
+        const third = codes[from + 2 * step]!
+        const fourth = codes[from + 3 * step]!
+        into[at] = codes[from]!
+        into[at + 1] = second
+        into[at + 2] = third
+        into[at + 3] = fourth
+      }
+      for (; at < end; at++, from += step) into[at] = codes[from]!
     }
   }
 }

@@ -74,81 +74,84 @@ export function runWindowBit(
 ): void {
   const { windowStart } = plan.mapping
   const { interval: cacheInterval, handover: cacheHandover } = plan.cache
-  const { interval: loadInterval, handover: loadHandover } = plan.load
   const { listOf, spec } = plan
   const { loadStarts, backStarts } = macro
   const { bytes, stride, firstList } = flags
-  const { classOf, symbols, lower, upper, live } = alphabet
+  const { symbols, lower, upper } = alphabet
   const { firstWindow, endWindow } = group
+  const { tables } = automaton
   const firstInterval = automaton.stages[0]!.interval
-  const planeMasks = new Int32Array(8)
+  const firstOu = windowStart[firstWindow]!
+  const words = windowWords(plan, firstWindow, endWindow, alphabet)
+  const flagRows = Int32Array.from({ length: windowStart[endWindow]! - firstOu }, (_, k) => {
+    return (listOf[firstOu + k]! - firstList) * stride
+  })
+  const planes = spec.hasSkip ? spec.planes : 1
   let { cacheFree, loadFree, base, state, loadAt, backAt } = macro
-
-  /** Plane masks of the OUs ou … end − 1 in one pass; returns the number of planes that any of them needs. */
-  function transpose(ou: number, end: number, pass: number): number {
-    planeMasks.fill(0)
-    for (let first = ou; first < end; first += 8) {
-      let low = 0
-      let high = 0
-      const many = Math.min(8, end - first)
-      for (let k = 0; k < many; k++) {
-        const byte = bytes[(listOf[first + k]! - firstList) * stride + pass]!
-        low |= lower[byte]! << k
-        high |= upper[byte]! << k
-      }
-      const shift = first - ou
-      for (let b = 0; b < 4; b++) {
-        planeMasks[b] = planeMasks[b]! | (((low >>> (8 * b)) & 255) << shift)
-        planeMasks[b + 4] = planeMasks[b + 4]! | (((high >>> (8 * b)) & 255) << shift)
-      }
-    }
-    return spec.hasSkip ? spec.planes : 1
-  }
-
-  function step(windowClass: number, mask: number): void {
-    let symbol = symbols[windowClass]![mask]!
-    if (symbol < 0) symbol = alphabet.symbol(windowClass, mask)
-    const { tables } = automaton
-    const at = ((state << tables.shift) + symbol) << stepShift
-    let to = tables.steps[at]!
-    if (to < 0) to = automaton.fill(state, symbol)
-    const { steps } = tables
-    base += steps[at + 1]!
-    steps[at + 2] = steps[at + 2]! + 1
-    state = to
-  }
-
+  let { steps } = tables
   for (let pass = passes.from; pass < passes.to; pass++) {
-    for (let w = firstWindow; w < endWindow; w++) {
+    let ou = 0
+    for (let w = firstWindow, word = 0; w < endWindow; w++, word += windowSize) {
       let start = loadStarts[loadAt]!
       if (start > cacheFree) macro.cacheBlocked += start - cacheFree
       else start = cacheFree
       cacheFree = start + cacheInterval[w]!
-      const arrival = start + cacheHandover[w]!
-      const ou = windowStart[w]!
-      const end = windowStart[w + 1]!
-      const ready = Math.max(arrival, loadFree)
+      const ready = Math.max(start + cacheHandover[w]!, loadFree)
       start = backStarts[backAt]!
       if (start > ready) macro.loadBlocked += start - ready
       else start = ready
-      for (let k = ou; k < end - 1; k++) start += loadInterval[k]!
-      loadFree = start + loadInterval[end - 1]!
-      const gap = start + loadHandover[end - 1]! - base
+      start += words[word + 1]!
+      loadFree = start + words[word + 2]!
+      const gap = start + words[word + 3]! - base
       if (gap > 0) {
         base += gap
         state = waited(automaton, state, gap)
+        ;({ steps } = tables)
       }
-      const windowClass = classOf[w]!
-      const planes = transpose(ou, end, pass)
-      const alive = live[windowClass]!
-      let steps = 0
+      // Plane masks: the mask of plane b is byte b of (high, low), that of OUs 8 … 15 byte b of (high2, low2).
+      let low = 0
+      let high = 0
+      let low2 = 0
+      let high2 = 0
+      const end = words[word]!
+      const middle = Math.min(end, ou + 8)
+      for (let k = 0; ou < middle; ou++, k++) {
+        const byte = bytes[flagRows[ou]! + pass]!
+        low |= lower[byte]! << k
+        high |= upper[byte]! << k
+      }
+      for (let k = 0; ou < end; ou++, k++) {
+        const byte = bytes[flagRows[ou]! + pass]!
+        low2 |= lower[byte]! << k
+        high2 |= upper[byte]! << k
+      }
+      const windowClass = words[word + 4]!
+      const alive = words[word + 5]!
+      const symbolOf = symbols[windowClass]!
+      let idle = true
       for (let b = 0; b < planes; b++) {
-        const mask = planeMasks[b]! & alive
-        if (mask === 0) continue
-        steps++
-        step(windowClass, mask)
+        const shift = 8 * (b & 3)
+        const mask =
+          (b < 4
+            ? ((low >>> shift) & 255) | (((low2 >>> shift) & 255) << 8)
+            : ((high >>> shift) & 255) | (((high2 >>> shift) & 255) << 8)) & alive
+        if (mask === 0 && (!idle || b < planes - 1)) continue
+        idle = false
+        let symbol = symbolOf[mask]!
+        if (symbol < 0) {
+          symbol = alphabet.symbol(windowClass, mask)
+          ;({ steps } = tables)
+        }
+        const at = ((state << tables.shift) + symbol) << stepShift
+        let to = steps[at]!
+        if (to < 0) {
+          to = automaton.fill(state, symbol)
+          ;({ steps } = tables)
+        }
+        base += steps[at + 1]!
+        steps[at + 2] = steps[at + 2]! + 1
+        state = to
       }
-      if (steps === 0) step(windowClass, 0)
       backStarts[backAt] = base - firstInterval
       if (++backAt === backStarts.length) backAt = 0
       loadStarts[loadAt] = start
@@ -157,6 +160,28 @@ export function runWindowBit(
   }
   Object.assign(macro, { cacheFree, loadFree, base, state, loadAt, backAt })
   endFront(plan, macro, endWindow)
+}
+
+/**
+ * Words of a window in the loop: end of its OUs, counted from the first of the group; interval of Load on all of them but the last; interval
+ * and handover on the last; its class; the OUs that can fire at all.
+ */
+const windowSize = 6
+
+function windowWords(plan: FastPlan, from: number, to: number, { classOf, live }: WindowAlphabet): Int32Array {
+  const { windowStart } = plan.mapping
+  const { interval, handover } = plan.load
+  const words = new Int32Array((to - from) * windowSize)
+  for (let w = from, word = 0; w < to; w++, word += windowSize) {
+    const last = windowStart[w + 1]! - 1
+    words[word] = last + 1 - windowStart[from]!
+    for (let ou = windowStart[w]!; ou < last; ou++) words[word + 1]! += interval[ou]!
+    words[word + 2] = interval[last]!
+    words[word + 3] = handover[last]!
+    words[word + 4] = classOf[w]!
+    words[word + 5] = live[classOf[w]!]!
+  }
+  return words
 }
 
 function waited(automaton: Automaton, state: number, gap: number): number {
