@@ -61,16 +61,16 @@ function stackStrip(matrix: WeightMatrix, range: StripRange, perm: Int32Array, s
 
 /** Gives OUs, windows and pieces their numbers and flattens everything into typed arrays. */
 function number(matrices: readonly WeightMatrix[], stacked: readonly StackedStrip[], spec: MapSpec): Mapping {
-  const strips: Strip[] = []
-  const list = new OuLists()
-  for (const [index, entry] of stacked.entries()) {
-    const firstWindow = list.windowStart.length
-    const heights = Math.max(0, ...entry.slots.map((slot) => slot.length))
-    for (let height = 0; height < heights; height++) list.addWindow(index, entry, height, spec.ou.rows)
-    strips.push({ ...entry.strip, firstWindow, endWindow: list.windowStart.length })
-  }
+  const arrays = ouArrays(sizesOf(stacked, spec.ou.rows))
+  const height = stacked.reduce((most, { strip }) => Math.max(most, strip.firstRow + strip.rows), 0)
+  const add = createNumberer(arrays, spec.ou.rows, height)
+  const strips = stacked.map((entry, index): Strip => {
+    const { firstWindow, endWindow } = add(entry, index)
+    return { ...entry.strip, firstWindow, endWindow }
+  })
   const placement = place(strips, spec)
-  const pieceOf = new Int32Array(list.windowStart.length)
+  const windows = arrays.unionRows.length
+  const pieceOf = new Int32Array(windows)
   for (const [p, piece] of placement.pieces.entries()) {
     pieceOf.fill(p, piece.firstWindow, piece.firstWindow + piece.heights)
   }
@@ -79,72 +79,97 @@ function number(matrices: readonly WeightMatrix[], stacked: readonly StackedStri
     strips,
     pieces: placement.pieces,
     groups: placement.groups,
-    ous: list.stripOf.length,
-    rowStart: prefixSums(list.rowLists),
-    rowOf: flatten(list.rowLists),
-    colStart: prefixSums(list.colLists),
-    colOf: flatten(list.colLists),
-    stripOf: Int32Array.from(list.stripOf),
-    columnOf: Int32Array.from(list.columnOf),
-    runOf: Int32Array.from(list.runOf),
-    slotOf: Int32Array.from(list.slotOf),
-    windows: list.windowStart.length,
-    windowStart: Int32Array.from([...list.windowStart, list.stripOf.length]),
+    ous: arrays.stripOf.length,
+    windows,
     pieceOf,
-    unionRows: Int32Array.from(list.unionRows),
-    settings: Int32Array.from(list.settings),
+    ...arrays,
     deletedWeights: stacked.reduce((sum, entry) => sum + entry.deletedWeights, 0),
   }
   const routed = { ...numbered, rowLists: rowLists(numbered, spec), reordering: reordering(numbered, spec) }
   return { ...routed, deliveredTo: deliveries(routed, spec) }
 }
 
-/** Growing lists, one entry per OU or window, in numbering order. */
-class OuLists {
-  readonly rowLists: Int32Array[] = []
-  readonly colLists: Int32Array[] = []
-  readonly stripOf: number[] = []
-  readonly columnOf: number[] = []
-  readonly runOf: number[] = []
-  readonly slotOf: number[] = []
-  readonly windowStart: number[] = []
-  readonly unionRows: number[] = []
-  readonly settings: number[] = []
+interface Sizes {
+  readonly ous: number
+  readonly windows: number
+  readonly rows: number
+  readonly cols: number
+}
 
-  addWindow(strip: number, entry: StackedStrip, height: number, ouRows: number): void {
-    this.windowStart.push(this.stripOf.length)
-    const union = new Set<number>()
-    const perColumn = new Map<number, number>()
-    for (const [slot, stack] of entry.slots.entries()) {
-      const ou = stack[height]
-      if (ou === undefined) continue
-      const rows = entry.rows[ou.column]!.subarray(ou.run * ouRows, (ou.run + 1) * ouRows)
-      for (const row of rows) union.add(row)
-      perColumn.set(ou.column, (perColumn.get(ou.column) ?? 0) + 1)
-      this.rowLists.push(rows)
-      this.colLists.push(Int32Array.from(entry.outputs[ou.column]!))
-      this.stripOf.push(strip)
-      this.columnOf.push(ou.column)
-      this.runOf.push(ou.run)
-      this.slotOf.push(slot)
+/** Arrays of the mapping with one entry per OU or window, and the lists that they point into. */
+function ouArrays({ ous, windows, rows, cols }: Sizes) {
+  const ints = (length: number) => new Int32Array(length)
+  return {
+    rowStart: ints(ous + 1),
+    rowOf: ints(rows),
+    colStart: ints(ous + 1),
+    colOf: ints(cols),
+    stripOf: ints(ous),
+    columnOf: ints(ous),
+    runOf: ints(ous),
+    slotOf: ints(ous),
+    windowStart: ints(windows + 1),
+    unionRows: ints(windows),
+    settings: ints(windows),
+  }
+}
+
+function sizesOf(stacked: readonly StackedStrip[], ouRows: number): Sizes {
+  const sizes = { ous: 0, windows: 0, rows: 0, cols: 0 }
+  for (const { slots, rows, outputs } of stacked) {
+    sizes.windows += slots.reduce((most, slot) => Math.max(most, slot.length), 0)
+    for (const [column, list] of rows.entries()) {
+      const runs = Math.ceil(list.length / ouRows)
+      sizes.ous += runs
+      sizes.rows += list.length
+      sizes.cols += runs * outputs[column]!.length
     }
-    this.unionRows.push(union.size)
-    this.settings.push(Math.max(...perColumn.values()))
   }
+  return sizes
 }
 
-function prefixSums(lists: readonly Int32Array[]): Int32Array {
-  const sums = new Int32Array(lists.length + 1)
-  for (const [i, list] of lists.entries()) sums[i + 1] = sums[i]! + list.length
-  return sums
-}
+/** Numbers strips one after another: their windows from the bottom, the OUs of a window by slot. */
+function createNumberer(arrays: ReturnType<typeof ouArrays>, ouRows: number, matrixRows: number) {
+  let ou = 0
+  let window = 0
+  /** per row: the window that holds it last */
+  const seenIn = new Int32Array(matrixRows).fill(-1)
 
-function flatten(lists: readonly Int32Array[]): Int32Array {
-  const flat = new Int32Array(lists.reduce((sum, list) => sum + list.length, 0))
-  let at = 0
-  for (const list of lists) {
-    flat.set(list, at)
-    at += list.length
+  function addOu(entry: StackedStrip, index: number, slot: number, { column, run }: StackedOu): number {
+    const rows = entry.rows[column]!.subarray(run * ouRows, (run + 1) * ouRows)
+    let fresh = 0
+    for (const row of rows) {
+      if (seenIn[row] !== window) fresh++
+      seenIn[row] = window
+    }
+    const { rowStart, rowOf, colStart, colOf, stripOf, columnOf, runOf, slotOf } = arrays
+    rowOf.set(rows, rowStart[ou]!)
+    rowStart[ou + 1] = rowStart[ou]! + rows.length
+    colOf.set(entry.outputs[column]!, colStart[ou]!)
+    colStart[ou + 1] = colStart[ou]! + entry.outputs[column]!.length
+    stripOf[ou] = index
+    columnOf[ou] = column
+    runOf[ou] = run
+    slotOf[ou] = slot
+    ou++
+    return fresh
   }
-  return flat
+
+  return (entry: StackedStrip, index: number): { firstWindow: number; endWindow: number } => {
+    const firstWindow = window
+    const heights = entry.slots.reduce((most, slot) => Math.max(most, slot.length), 0)
+    const perColumn = new Int32Array(entry.outputs.length)
+    for (let height = 0; height < heights; height++, window++) {
+      perColumn.fill(0)
+      for (const [slot, stack] of entry.slots.entries()) {
+        const next = stack[height]
+        if (next === undefined) continue
+        arrays.unionRows[window]! += addOu(entry, index, slot, next)
+        perColumn[next.column]! += 1
+      }
+      arrays.windowStart[window + 1] = ou
+      arrays.settings[window] = perColumn.reduce((a, b) => Math.max(a, b), 0)
+    }
+    return { firstWindow, endWindow: window }
+  }
 }

@@ -23,16 +23,29 @@ export function quantiseWeights(
   const { groups, groupOut } = layer.geometry
   const outputs = groups * groupOut
   const rows = (layer.weights.kind === 'float' ? layer.weights.values : layer.weights.codes).length / outputs
-  const { e, scale, exactZeros } =
-    layer.weights.kind === 'float' ? fromFloat(layer, outputs, rows, spec) : fromInteger(layer, outputs, rows)
   const order = rowOrder(layer, spec, rows)
-  const matrices = Array.from({ length: groups }, (_, g) => matrixOf(e, g, rows, groupOut, order))
+  const { scale, code, isZero } =
+    layer.weights.kind === 'float'
+      ? fromFloat(layer.weights.values, outputs, rows, spec)
+      : fromInteger(layer, outputs, rows)
+  let exactZeros = 0
+  for (let i = 0; i < rows * outputs; i++) if (isZero(i)) exactZeros++
+  const matrices = Array.from({ length: groups }, (_, g) => matrixOf(code, g, rows, groupOut, order))
   const packed = packing === 'block-diagonal' && groups > 1 ? [packDiagonal(matrices, rows, groupOut)] : matrices
   return { matrices: packed, scale, weightCount: rows * outputs, exactZeros }
 }
 
-function fromFloat(layer: Layer, outputs: number, rows: number, spec: WeightSpec) {
-  const values = layer.weights.kind === 'float' ? layer.weights.values : new Float32Array(0)
+/** Integers of a layer, asked for one by one: large layers do not fit into memory twice. */
+interface CodeSource {
+  /** per output */
+  readonly scale: Float64Array
+  /** e of weight i = output · rows + row */
+  readonly code: (i: number, output: number) => number
+  /** whether the model's own number is zero */
+  readonly isZero: (i: number) => boolean
+}
+
+function fromFloat(values: Float32Array, outputs: number, rows: number, spec: WeightSpec): CodeSource {
   const scale = new Float64Array(outputs)
   for (let o = 0; o < outputs; o++) {
     let top = 0
@@ -41,33 +54,27 @@ function fromFloat(layer: Layer, outputs: number, rows: number, spec: WeightSpec
   }
   if (spec.scale === 'per-tensor') scale.fill(scale.reduce((a, b) => Math.max(a, b), 0))
   for (let o = 0; o < outputs; o++) scale[o] = scale[o] === 0 ? 1 : scale[o]! / 127
-  let exactZeros = 0
-  const e = new Int16Array(values.length)
-  for (let o = 0, i = 0; o < outputs; o++) {
-    const unit = scale[o]!
-    for (const end = i + rows; i < end; i++) {
-      if (values[i] === 0) exactZeros++
-      else e[i] = roundHalfEven(values[i]! / unit)
-    }
+  return {
+    scale,
+    code: (i, output) => (values[i] === 0 ? 0 : roundHalfEven(values[i]! / scale[output]!)),
+    isZero: (i) => values[i] === 0,
   }
-  return { e, scale, exactZeros }
 }
 
-function fromInteger(layer: Layer, outputs: number, rows: number) {
+function fromInteger(layer: Layer, outputs: number, rows: number): CodeSource {
   if (layer.weights.kind !== 'integer') throw new ModelError(`${layer.name}: expected integer weights`)
-  const { codes, zeroPoint } = layer.weights
-  const given = layer.weights.scale
-  const scale = Float64Array.from({ length: outputs }, (_, o) => given[given.length === 1 ? 0 : o]!)
-  let exactZeros = 0
-  const e = new Int16Array(codes.length)
-  for (let i = 0; i < e.length; i++) {
-    const value = codes[i]! - zeroPoint[zeroPoint.length === 1 ? 0 : Math.floor(i / rows)]!
-    if (value === 0) exactZeros++
-    if (value < -32_768 || value > 32_767)
-      throw new ModelError(`${layer.name}: weight code ${codes[i]} minus its zero point exceeds 16 bits`)
-    e[i] = value
+  const { codes, zeroPoint, scale: given } = layer.weights
+  const zeroOf = (i: number) => zeroPoint[zeroPoint.length === 1 ? 0 : Math.floor(i / rows)]!
+  return {
+    scale: Float64Array.from({ length: outputs }, (_, o) => given[given.length === 1 ? 0 : o]!),
+    code(i) {
+      const value = codes[i]! - zeroOf(i)
+      if (value < -32_768 || value > 32_767)
+        throw new ModelError(`${layer.name}: weight code ${codes[i]} minus its zero point exceeds 16 bits`)
+      return value
+    },
+    isZero: (i) => codes[i] === zeroOf(i),
   }
-  return { e, scale, exactZeros }
 }
 
 /** Row r of the mapped matrix → row in channel-major order. */
@@ -79,13 +86,28 @@ function rowOrder(layer: Layer, spec: WeightSpec, rows: number): Int32Array {
   return Int32Array.from({ length: rows }, (_, r) => (r % groupIn) * positions + Math.floor(r / groupIn))
 }
 
-function matrixOf(e: Int16Array, group: number, rows: number, cols: number, order: Int32Array): WeightMatrix {
-  const matrix = new Int16Array(rows * cols)
-  for (let c = 0; c < cols; c++) {
-    const base = (group * cols + c) * rows
-    for (let r = 0; r < rows; r++) matrix[r * cols + c] = e[base + order[r]!]!
+/** Outputs that are written side by side: whole cache lines of the matrix, and as many streams to read from. */
+const columnsAtOnce = 32
+
+function matrixOf(
+  code: CodeSource['code'],
+  group: number,
+  rows: number,
+  cols: number,
+  order: Int32Array,
+): WeightMatrix {
+  const e = new Int16Array(rows * cols)
+  for (let first = 0; first < cols; first += columnsAtOnce) {
+    const end = Math.min(cols, first + columnsAtOnce)
+    for (let r = 0; r < rows; r++) {
+      const from = order[r]!
+      for (let c = first; c < end; c++) {
+        const output = group * cols + c
+        e[r * cols + c] = code(output * rows + from, output)
+      }
+    }
   }
-  return { rows, cols, e: matrix, diagonal: null }
+  return { rows, cols, e, diagonal: null }
 }
 
 function packDiagonal(matrices: readonly WeightMatrix[], rows: number, cols: number): WeightMatrix {

@@ -38,12 +38,19 @@ function inThisThread(engine: Engine, signal: AbortSignal): Simulator {
     layers: 1,
     open(job) {
       const runner = engine.open(job)
-      return async (request) => {
+      // One item after another: the items of a layer share its memory.
+      let last: Promise<unknown> = Promise.resolve()
+      const run = async (request: ItemRequest): Promise<ItemOutcome> => {
         const steps = runner(request)
         for (let step = steps.next(); ; step = steps.next()) {
           if (step.done === true) return step.value
           await breathe(signal)
         }
+      }
+      return (request) => {
+        const next = last.then(() => run(request))
+        last = next.catch(() => {})
+        return next
       }
     },
     close: async () => {},
