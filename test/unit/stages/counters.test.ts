@@ -115,6 +115,20 @@ describe('action counts by hand', () => {
     expect(result.count('wordLinePulses')).toBe(14)
   })
 
+  it('a window with two OUs of one OU column sets the network twice', () => {
+    // Six rows for outputs 0 and 1, two for 2 and 3, none for 4 and 5: planarised, window 0 needs two settings, window 1 one.
+    const e = Array.from({ length: 36 }, (_, i) => (i % 6 < 2 || (i < 12 && i % 6 < 4) ? 1 : 0))
+    const input: Case = {
+      ...small({ strip: { ous: 3 }, mapping: { planarise: true } }),
+      matrices: [matrix(6, 6, e)],
+      codes: [new Uint8Array(12).fill(1)],
+    }
+    const result = counted(input)
+    // Three ports, padded to four: six switches. Two vectors.
+    expect(result.count('benesSettingLoads')).toBe(2 * 3 * 6)
+    expect(result.count('permutationBitsRead')).toBe(2 * 3 * 6)
+  })
+
   it('dense-bare has no Benes network and reads no permutation', () => {
     const result = counted(small(), 'dense-bare')
     expect(result.all).toMatchObject({ benesSwitchBits: 0, benesSettingLoads: 0, permutationBitsRead: 0, flagOrs: 0 })

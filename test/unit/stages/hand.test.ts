@@ -211,6 +211,16 @@ describe('CIM', () => {
   })
 })
 
+describe('CIM without a Skip stage, on what no plane drives', () => {
+  it.each(['ou-bit', 'window-bit'])('fires once, takes no credit and emits nothing (%s)', (order) => {
+    const b = bench(small({ order }), 'dense-bare')
+    const [item] = b.emitted('load', [b.window()])
+    // No dense machine comes to this: there all planes fire.
+    b.macro.visits.flags.fill(0)
+    expect(b.fire('cim', item!)).toEqual([{ credit: false, interval: 3, out: -1 }])
+  })
+})
+
 describe('ADC', () => {
   it('converts outputs × polarities, rounded up to the ADCs, and counts them', () => {
     const seen: number[][] = []

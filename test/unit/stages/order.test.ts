@@ -154,6 +154,7 @@ describe('parameters', () => {
 
   it('every stage says what it does', () => {
     expect(stages.all.map(({ name }) => name)).toEqual(['cache', 'load', 'skip', 'cim', 'adc', 'benes', 'shiftAdd'])
+    expect(() => stages.get('lode')).toThrow(/unknown stage "lode"/)
     for (const { doc } of stages.all) expect(doc).toMatch(/^\w+ .* \w+/)
   })
 })
