@@ -9,7 +9,7 @@ import { createMeter, runBatch } from './batch.js'
 import { engines } from './chip/items/index.js'
 import { createLayerTotals } from './chip/layer.js'
 import type { LayerPlan, NetworkPlan } from './chip/plan.js'
-import { priceRun } from './chip/priced.js'
+import { type PricedRun, priceRun } from './chip/priced.js'
 import type { RecordOptions, RunOptions } from './options.js'
 import type { Progress } from './progress.js'
 import { permutationsFor } from './remap.js'
@@ -18,6 +18,8 @@ import { createSimulator, threadCount } from './threads/simulator.js'
 
 export interface RunOutcome {
   readonly result: RunResult | null
+  /** what `result` was made of: prices can be put on it again; null with `dryRun` */
+  readonly counted: PricedRun | null
   readonly plan: NetworkPlan
   readonly network: Network
   /** files of the dump, by path below the run directory */
@@ -53,7 +55,7 @@ export async function runSimulation(options: RunOptions, progress: Progress): Pr
       facts.push(...items.map(({ tensors: _, ...rest }) => rest))
     }
     const plan = { layers: plans }
-    if (options.dryRun) return { result: null, plan, network, dump, streams }
+    if (options.dryRun) return { result: null, counted: null, plan, network, dump, streams }
     const references = source.references()
     const outcomes = plans.flatMap((layer, l) =>
       chosen.has(layer.layer)
@@ -62,8 +64,8 @@ export async function runSimulation(options: RunOptions, progress: Progress): Pr
     )
     const { head, limited } = source
     const trace = { sha256: source.sha256(), items: facts, products: head.products, limited }
-    const result = priceRun({ options, engine: engine.name, network, trace, plan, outcomes })
-    return { result, plan, network, dump, streams }
+    const counted: PricedRun = { options, engine: engine.name, network, trace, plan, outcomes }
+    return { result: priceRun(counted), counted, plan, network, dump, streams }
   } finally {
     await simulator.close()
     await source.close()

@@ -22,7 +22,10 @@ function describeIssue(schema: z.ZodType, data: unknown, issue: z.core.$ZodIssue
   }
   const path = issue.path.join('.')
   const value = valueAt(data, issue.path)
-  const expected = expectation(fieldAt(schema, issue.path), issue)
+  const field = fieldAt(schema, issue.path)
+  // Inside a choice of shapes there is no one field: then the library's own words, such as "Too small: …".
+  if (field === null) return [`${locate(issue.path, false)} ${path}: ${issue.message}, got ${JSON.stringify(value)}`]
+  const expected = expectation(field)
   if (value === undefined) return [`${locate(issue.path.slice(0, -1), false)} ${path}: missing; expected ${expected}`]
   return [
     `${locate(issue.path, false)} ${path}: expected ${expected}, got ${JSON.stringify(value)}${choiceHint(issue, value)}`,
@@ -94,11 +97,11 @@ export function rangeOf(schema: z.ZodType): string {
     return `${bare.isInt ? 'a whole number' : 'a number'} ${bare.minValue} … ${bare.maxValue}`
   if (bare instanceof z.ZodString) return 'text'
   if (bare instanceof z.ZodArray) return `a list (each ${rangeOf(bare.element as z.ZodType)})`
-  return bare instanceof z.ZodObject ? 'a map of fields' : 'a value'
+  if (bare instanceof z.ZodObject || bare instanceof z.ZodRecord) return 'a map of fields'
+  return metaOf(bare).description || 'a value'
 }
 
-function expectation(field: z.ZodType | null, issue: z.core.$ZodIssue): string {
-  if (field === null) return issue.message
+function expectation(field: z.ZodType): string {
   const { unit } = metaOf(field)
   return `${rangeOf(field)}${unit === '' ? '' : ` (${unit})`}`
 }

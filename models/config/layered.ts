@@ -26,9 +26,9 @@ export function presetNames(): string[] {
     .sort()
 }
 
-/** @param arch preset name, or path of a YAML file; @param sets "path=value" */
-export function loadLayers(arch: string, sets: readonly string[], schema: z.ZodType): Layered {
-  const documents = chain(findFile(arch, process.cwd()), [])
+/** @param arch preset name, path of a YAML file, or the fields themselves; @param sets "path=value" */
+export function loadLayers(arch: string | Plain, sets: readonly string[], schema: z.ZodType): Layered {
+  const documents = typeof arch === 'string' ? chain(findFile(arch, process.cwd()), []) : [inMemory(arch)]
   let data: Plain = {}
   for (const document of documents) data = merge(data, document.data)
   delete data['extends']
@@ -45,6 +45,11 @@ export function loadLayers(arch: string, sets: readonly string[], schema: z.ZodT
   const problems = complaints(schema, data, locate)
   if (problems.length > 0) throw new SpecError(problems.join('\n'))
   return { data, locate }
+}
+
+/** What a program gives has no position in a file. */
+function inMemory(data: Plain): ConfigDocument {
+  return { file: 'machine', data, position: () => 'machine:' }
 }
 
 function findFile(arch: string, folder: string): string {

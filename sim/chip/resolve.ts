@@ -10,8 +10,11 @@ export interface ResolvedMachine {
   readonly locate: Layered['locate']
 }
 
-/** @throws SpecError with every problem, each at its position */
-export function resolveMachine(arch: string, sets: readonly string[]): ResolvedMachine {
+/**
+ * @param arch preset name, path of a YAML file, or a machine as plain data
+ * @throws SpecError with every problem, each at its position
+ */
+export function resolveMachine(arch: string | Machine, sets: readonly string[]): ResolvedMachine {
   const layers = loadLayers(arch, sets, machineSchema)
   const machine = machineSchema.parse(layers.data)
   const broken = violations(machine)

@@ -3,7 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { CimulatorError } from '../../models/base/errors.js'
 import { createContext } from './context.js'
 import { commands } from './index.js'
-import { packageVersion } from './manifest.js'
+import { packageVersion } from '../manifest.js'
 
 interface GlobalFlags {
   readonly json?: boolean

@@ -12,7 +12,7 @@ import { type RunOptions, runDefaults } from '../options.js'
 import { runSimulation } from '../run.js'
 import type { CliCommand, CliContext } from './context.js'
 import { wholeNumber } from './flags.js'
-import { manifestInfo, packageVersion } from './manifest.js'
+import { manifestInfo, packageVersion } from '../manifest.js'
 
 interface Flags {
   readonly model?: string

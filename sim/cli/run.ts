@@ -11,7 +11,7 @@ import type { RunOptions, VectorChoice } from '../options.js'
 import { type RunOutcome, runSimulation } from '../run.js'
 import type { CliCommand, CliContext } from './context.js'
 import { addMachineOptions, type MachineFlags, wholeNumber } from './flags.js'
-import { manifestInfo } from './manifest.js'
+import { manifestInfo } from '../manifest.js'
 
 interface Flags extends MachineFlags {
   readonly inputs?: string

@@ -2,11 +2,11 @@
 import { readFileSync } from 'node:fs'
 import { availableParallelism, cpus, hostname, platform, release, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { packageRoot } from '../../models/base/paths.js'
-import { runtimeVersion } from '../../traces/record/runtime.js'
-import type { ManifestInfo } from '../../traces/results/directory.js'
-import type { RunOptions } from '../options.js'
-import { readMapping } from '../remap.js'
+import { packageRoot } from '../models/base/paths.js'
+import { runtimeVersion } from '../traces/record/runtime.js'
+import type { ManifestInfo } from '../traces/results/directory.js'
+import type { RunOptions } from './options.js'
+import { readMapping } from './remap.js'
 
 export function packageVersion(): string {
   const text = readFileSync(join(packageRoot(), 'package.json'), 'utf8')
