@@ -34,6 +34,8 @@ export interface SourceRequest {
 export interface RunRequest extends SourceRequest {
   /** recorded trace to replay instead of inputs */
   readonly trace?: string | undefined
+  /** mapping file (`cimulator remap`) with the block permutations; absent: the machine's remapper searches */
+  readonly mapping?: string | undefined
   /** layers to simulate, by name or by number; absent: all */
   readonly layers?: readonly (string | number)[] | undefined
   /** vectors of every layer: `{ kind: 'first', n }` or `{ kind: 'every', k }`; absent: all */
@@ -77,6 +79,7 @@ const source = {
 const runSchema = z.strictObject({
   ...source,
   trace: file,
+  mapping: file,
   layers: z
     .array(z.union([z.string(), z.int().min(0)]))
     .min(1)
