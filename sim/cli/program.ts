@@ -1,9 +1,9 @@
 // Command line → commands → exit code. Results go to stdout, everything human to stderr; a stack trace only with --debug.
 import { Command, CommanderError } from 'commander'
 import { CimulatorError } from '../../models/base/errors.js'
+import { packageVersion } from '../manifest.js'
 import { createContext } from './context.js'
 import { commands } from './index.js'
-import { packageVersion } from '../manifest.js'
 
 interface GlobalFlags {
   readonly json?: boolean

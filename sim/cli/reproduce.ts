@@ -8,11 +8,11 @@ import { canonicalJson, runFiles } from '../../traces/results/directory.js'
 import { openRun, type StoredRun } from '../../traces/results/open.js'
 import { violations } from '../chip/rules.js'
 import { type Machine, machineSchema } from '../chip/spec.js'
+import { manifestInfo, packageVersion } from '../manifest.js'
 import { type RunOptions, runDefaults } from '../options.js'
 import { runSimulation } from '../run.js'
 import type { CliCommand, CliContext } from './context.js'
 import { wholeNumber } from './flags.js'
-import { manifestInfo, packageVersion } from '../manifest.js'
 
 interface Flags {
   readonly model?: string

@@ -7,11 +7,11 @@ import { summaryOf } from '../../traces/results/summary.js'
 import { engines } from '../chip/items/index.js'
 import { resolveMachine } from '../chip/resolve.js'
 import { kernelChoice } from '../engines/fast/kernels/index.js'
+import { manifestInfo } from '../manifest.js'
 import type { RunOptions, VectorChoice } from '../options.js'
 import { type RunOutcome, runSimulation } from '../run.js'
 import type { CliCommand, CliContext } from './context.js'
 import { addMachineOptions, type MachineFlags, wholeNumber } from './flags.js'
-import { manifestInfo } from '../manifest.js'
 
 interface Flags extends MachineFlags {
   readonly inputs?: string
