@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ModelError, SpecError } from '../../models/base/errors.js'
-import { caseOf, writeCase } from './cases.js'
+import { writeCase } from './case.js'
+import { caseOf } from './cases.js'
 import { makeCorpus } from './corpus.js'
 
 export interface Started {

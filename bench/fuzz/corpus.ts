@@ -4,11 +4,14 @@ import { join } from 'node:path'
 import { encode } from 'fast-png'
 import jpeg from 'jpeg-js'
 import { presetFolder, presetNames } from '../../models/config/layered.js'
+import { mappingText } from '../../models/mapping/file.js'
 import { resolveMachine } from '../../sim/chip/resolve.js'
 import { runDefaults } from '../../sim/options.js'
 import { silent } from '../../sim/progress.js'
-import { recordToFile } from '../../sim/run.js'
+import { runRemap } from '../../sim/remap.js'
+import { recordToFile, runSimulation } from '../../sim/run.js'
 import { embeddedFile } from '../../sim/source.js'
+import { runFiles } from '../../traces/results/directory.js'
 import { writeNpy } from '../../traces/store/npy.js'
 import { packZip } from '../../traces/store/zip.js'
 import { smallModels } from './models.js'
@@ -27,6 +30,10 @@ export interface Corpus {
   readonly traces: ReadonlyMap<string, Uint8Array>
   /** inputs of the same model: arrays, archives, images, labels, descriptions, by file name */
   readonly inputs: ReadonlyMap<string, Uint8Array>
+  /** a mapping of the same model */
+  readonly mapping: string
+  /** a run directory of the same model, by file */
+  readonly run: ReadonlyMap<string, Uint8Array>
 }
 
 /** @param folder for the files that must be on disk while the corpus is made */
@@ -62,7 +69,24 @@ export async function makeCorpus(folder: string): Promise<Corpus> {
     weights: Uint8Array.from({ length: 64 }, (_, i) => (i * 37) & 63),
     traces,
     inputs: plainAll(inputs),
+    mapping: await mappingOf(model),
+    run: await runOf(model, join(folder, 'trace.npz')),
   }
+}
+
+async function mappingOf(model: string): Promise<string> {
+  const { machine } = resolveMachine('wu2024', ['mapping.remapper=sort'])
+  const signal = new AbortController().signal
+  return mappingText((await runRemap({ model, machine, out: null, force: false, signal }, silent)).mapping)
+}
+
+async function runOf(model: string, trace: string): Promise<Map<string, Uint8Array>> {
+  const { machine } = resolveMachine('wu2024', [])
+  const signal = new AbortController().signal
+  const { result } = await runSimulation({ ...runDefaults, model, trace, machine, threads: 1, signal }, silent)
+  const info = { version: '0', configuration: machine, seeds: {}, request: {}, environment: { paths: {} } }
+  const text = (content: Uint8Array | string) => (typeof content === 'string' ? Buffer.from(content) : content)
+  return plainAll(new Map([...runFiles(result!, info, new Map())].map(([name, content]) => [name, text(content)])))
 }
 
 /** Mutations copy with `slice`, which of a Buffer is a view: whoever changes it would change the corpus. */

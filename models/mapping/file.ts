@@ -178,7 +178,7 @@ export function weightsSha256(matrices: readonly WeightMatrix[]): string {
   return digest.digest('hex')
 }
 
-function contentSha256(content: Omit<MappingFile, 'sha256'>): string {
+export function contentSha256(content: Omit<MappingFile, 'sha256'>): string {
   const { format, schema_version, network: _, machine, remapper, search, layers } = content
   const fields = Object.entries(machine).sort(([a], [b]) => (a < b ? -1 : 1))
   const ordered = [
