@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
-import { parquetReadObjects } from 'hyparquet'
 import { z } from 'zod'
 import { SpecError } from '../../models/base/errors.js'
+import { readParquet } from './parquet-read.js'
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/)
 const map = z.record(z.string(), z.unknown())
@@ -60,15 +60,8 @@ export function openRun(folder: string): StoredRun {
     json: (path) => parse(read(path), `${folder}: ${path}`),
     async table(name) {
       const bytes = read(`${name}.parquet`)
-      const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
-      try {
-        const rows = (await parquetReadObjects({ file })) as Record<string, unknown>[]
-        return rows.map((row) => Object.fromEntries(Object.entries(row).map(([key, cell]) => [key, cellOf(cell)])))
-      } catch (cause) {
-        throw new SpecError(
-          `${folder}: ${name}.parquet is not readable (${cause instanceof Error ? cause.message : String(cause)})`,
-        )
-      }
+      const rows = await readParquet(bytes, `${folder}: ${name}.parquet`)
+      return rows.map((row) => Object.fromEntries(Object.entries(row).map(([key, cell]) => [key, cellOf(cell)])))
     },
   }
 }
