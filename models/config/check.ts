@@ -5,10 +5,23 @@ import { nearest } from '../base/registry.js'
 /** Where the value at a path came from: "file:line:col", or "--set a.b". */
 export type Locate = (path: readonly PropertyKey[], key: boolean) => string
 
-/** Every complaint about the data, one a line; empty when it fits. */
+/** Every complaint about the data, one a line, in the order of their places; empty when it fits. */
 export function complaints(schema: z.ZodType, data: unknown, locate: Locate): string[] {
   const parsed = schema.safeParse(data)
-  return parsed.success ? [] : parsed.error.issues.flatMap((issue) => describeIssue(schema, data, issue, locate))
+  if (parsed.success) return []
+  return byPlace(parsed.error.issues.flatMap((issue) => describeIssue(schema, data, issue, locate)))
+}
+
+/** Lines that begin with "file:line:col", file by file as they come, from top to bottom; what has no place stays behind, in its order. */
+export function byPlace(lines: readonly string[]): string[] {
+  const placed = lines.map((text) => {
+    const match = /^(.+?):(\d+):(\d+) /.exec(text)
+    return { text, file: match?.[1] ?? '', line: Number(match?.[2] ?? 0), column: Number(match?.[3] ?? 0) }
+  })
+  const files = [...new Set(placed.map(({ file }) => file))].sort((a, b) => Number(a === '') - Number(b === ''))
+  return placed
+    .sort((a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.column - b.column)
+    .map(({ text }) => text)
 }
 
 function describeIssue(schema: z.ZodType, data: unknown, issue: z.core.$ZodIssue, locate: Locate): string[] {

@@ -13,6 +13,8 @@ export interface Layered {
   readonly data: Plain
   /** "file:line:col" or "--set path=value" of a value or its nearest given parent */
   locate(path: readonly PropertyKey[], key?: boolean): string
+  /** where a value comes from: as `locate`, or "default" where nothing gives it */
+  origin(path: readonly PropertyKey[]): string
 }
 
 export function presetFolder(): string {
@@ -30,10 +32,13 @@ export function presetNames(): string[] {
 export function loadLayers(arch: string | Plain, sets: readonly string[], schema: z.ZodType): Layered {
   const documents = typeof arch === 'string' ? chain(findFile(arch, process.cwd()), []) : [inMemory(arch)]
   let data: Plain = {}
-  for (const document of documents) data = merge(data, document.data)
+  for (const document of documents) data = withoutStaleSources(data, merge(data, document.data), document.data)
   delete data['extends']
   const overrides = sets.map((set) => parseSet(set, schema))
-  for (const override of overrides) data = merge(data, nest(override.path, override.value))
+  for (const override of overrides) {
+    const patch = nest(override.path, override.value)
+    data = withoutStaleSources(data, merge(data, patch), patch)
+  }
   const locate = (path: readonly PropertyKey[], key = false): string => {
     const set = overrides.findLast(
       (o) => o.path.every((step, i) => i >= path.length || step === String(path[i])) && o.path.length <= path.length,
@@ -44,7 +49,23 @@ export function loadLayers(arch: string | Plain, sets: readonly string[], schema
   }
   const problems = complaints(schema, data, locate)
   if (problems.length > 0) throw new SpecError(problems.join('\n'))
-  return { data, locate }
+  const given = (path: readonly PropertyKey[]) => valueAt(data, path) !== undefined
+  return { data, locate, origin: (path) => (given(path) ? locate(path) : 'default') }
+}
+
+/** A value that is changed loses the source that the old one had, unless the change brings a source of its own. */
+function withoutStaleSources(before: Plain, after: Plain, patch: Plain): Plain {
+  const old = before['sources']
+  const sources = after['sources']
+  if (!isPlain(old) || !isPlain(sources)) return after
+  const fresh = isPlain(patch['sources']) ? patch['sources'] : {}
+  const stale = (name: string) => {
+    const path = name.split('.')
+    return (
+      name in old && !(name in fresh) && JSON.stringify(valueAt(before, path)) !== JSON.stringify(valueAt(after, path))
+    )
+  }
+  return { ...after, sources: Object.fromEntries(Object.entries(sources).filter(([name]) => !stale(name))) }
 }
 
 /** What a program gives has no position in a file. */

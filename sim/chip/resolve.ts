@@ -1,13 +1,16 @@
 // A machine by name or file, with overrides: parsed, checked field by field, then across fields.
 import { SpecError } from '../../models/base/errors.js'
+import { byPlace } from '../../models/config/check.js'
 import { type Layered, loadLayers } from '../../models/config/layered.js'
 import { violations } from './rules.js'
 import { type Machine, machineSchema } from './spec.js'
 
 export interface ResolvedMachine {
   readonly machine: Machine
-  /** where the value at a path was given */
+  /** where the value at a path was given, or its nearest parent */
   readonly locate: Layered['locate']
+  /** the same, or "default" */
+  readonly origin: Layered['origin']
 }
 
 /**
@@ -19,9 +22,8 @@ export function resolveMachine(arch: string | Machine, sets: readonly string[]):
   const machine = machineSchema.parse(layers.data)
   const broken = violations(machine)
   if (broken.length > 0) {
-    throw new SpecError(
-      broken.map(({ path, message }) => `${layers.locate(path)} ${path.join('.')}: ${message}`).join('\n'),
-    )
+    const lines = broken.map(({ path, message }) => `${layers.locate(path)} ${path.join('.')}: ${message}`)
+    throw new SpecError(byPlace(lines).join('\n'))
   }
-  return { machine, locate: layers.locate }
+  return { machine, locate: layers.locate, origin: layers.origin }
 }

@@ -1,10 +1,11 @@
 // What no single field can tell: relations between the parts of a machine. Each rule names the fields, their values and a way out.
 
 import { unknownName } from '../../models/base/registry.js'
+import { fieldAt } from '../../models/config/check.js'
 import { adcModels } from '../../models/cost/adc/index.js'
 import { priceTables } from '../../models/cost/prices/index.js'
 import { remappers } from '../../models/mapping/remappers/index.js'
-import type { Machine } from './spec.js'
+import { type Machine, machineSchema } from './spec.js'
 
 export interface Violation {
   /** the field to point at */
@@ -27,6 +28,10 @@ const known = (
 }
 
 const rules: readonly Rule[] = [
+  (m) => {
+    const odd = Object.keys(m.sources).find((name) => fieldAt(machineSchema, name.split('.')) === null)
+    return odd === undefined ? null : { path: ['sources', odd], message: 'there is no such field to have a source' }
+  },
   (m) =>
     at(
       'block',

@@ -18,21 +18,21 @@ export const config: CliCommand = {
       .option('--json', 'as JSON')
       .action((flags: MachineFlags & { origins?: boolean; json?: boolean }) =>
         execute(async (context) => {
-          const { machine, locate } = resolveMachine(flags.arch, flags.set)
+          const { machine, origin } = resolveMachine(flags.arch, flags.set)
           if (flags.json === true || context.json) {
             context.out(JSON.stringify(machine, null, 2))
             return
           }
           const { sources: _, ...values } = machine
           const text = stringify(values, { lineWidth: 0 }).trimEnd()
-          context.out(flags.origins === true ? annotate(text, locate) : text)
+          context.out(flags.origins === true ? annotate(text, origin) : text)
         }),
       )
   },
 }
 
 /** Adds unit and origin as a comment to every leaf of a block-style YAML text. */
-function annotate(text: string, locate: (path: readonly string[]) => string): string {
+function annotate(text: string, originOf: (path: readonly string[]) => string): string {
   const path: string[] = []
   return text
     .split('\n')
@@ -44,7 +44,7 @@ function annotate(text: string, locate: (path: readonly string[]) => string): st
       if (match[3] === undefined) return line
       const field = fieldAt(machineSchema, path)
       const unit = field === null ? '' : metaOf(field).unit
-      const origin = locate(path).replace(presetFolder(), 'models/presets')
+      const origin = originOf(path).replace(presetFolder(), 'models/presets')
       return `${line}  # ${unit === '' ? '' : `${unit}; `}${origin}`
     })
     .join('\n')

@@ -17,12 +17,12 @@ import type { CliCommand } from './context.js'
 const topics: Readonly<Record<string, (name: string | undefined) => string[]>> = {
   presets: () => presetNames().map((name) => entry(name, resolveMachine(name, []).machine.description)),
   machine: (name) => {
-    const { machine } = resolveMachine(name ?? 'wu2024', [])
+    const { machine, origin } = resolveMachine(name ?? 'wu2024', [])
     const values = fields(machineSchema, []).filter(
       ([top]) => top !== 'sources' && top !== 'name' && top !== 'description',
     )
     return values.map((path) => {
-      const source = machine.sources[path.join('.')] ?? ''
+      const source = machine.sources[path.join('.')] ?? given(origin(path))
       return entry(
         path.join('.'),
         `${JSON.stringify(valueAt(machine, path)) ?? '–'} ${metaOf(fieldAt(machineSchema, path)!).unit}  ${source}`,
@@ -79,6 +79,11 @@ export const describeCommand: CliCommand = {
         }),
       )
   },
+}
+
+/** What is said of a value without a source. */
+function given(origin: string): string {
+  return origin === 'default' ? 'default' : `no source; given at ${origin}`
 }
 
 function entry(name: string, text: string): string {

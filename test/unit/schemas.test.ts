@@ -32,8 +32,9 @@ describe('JSON Schema', () => {
     expect(readFileSync(join(packageRoot(), 'schema', `${name}.schema.json`), 'utf8')).toBe(schemaText(name))
   })
 
-  it.each(machines)('the preset %s is a machine', (_, text) => {
+  it.each([...machines, ...yamls(join(packageRoot(), 'examples', 'machines'))])('%s is a machine', (_, text) => {
     expect(errors('machine', parse(text))).toEqual([])
+    expect(text).toMatch(/^# yaml-language-server: \$schema=\.\.\/\.\.\/schema\/machine\.schema\.json\n/)
   })
 
   it.each(inputs)('%s describes inputs, and tells editors its schema', (_, text) => {

@@ -104,7 +104,7 @@ export async function compareRuns(a: StoredRun, b: StoredRun): Promise<Compariso
   return {
     a: nameOf(a),
     b: nameOf(b),
-    configuration: differences(a.manifest.configuration, b.manifest.configuration, []),
+    configuration: differences(valuesOf(a), valuesOf(b), []),
     request: differences(a.manifest.request, b.manifest.request, []),
     // Totals of different layers are no totals of the same thing.
     totals: same ? totals(a, b) : [],
@@ -169,6 +169,12 @@ export function figure(name: string, unit: string, a: unknown, b: unknown): Figu
   if (x === null || y === null) return { name, unit, a: x, b: y, difference: null, percent: null }
   const percent = x === y ? 0 : x === 0 ? null : (100 * (y - x)) / Math.abs(x)
   return { name, unit, a: x, b: y, difference: y - x, percent }
+}
+
+/** The machine without what is said about it. */
+function valuesOf({ manifest }: StoredRun): Record<string, unknown> {
+  const { sources: _, ...values } = manifest.configuration
+  return values
 }
 
 /** Leaves that differ, by their path; what only one side has is undefined on the other. */
