@@ -5,7 +5,7 @@ import { closeSync, openSync, readSync, realpathSync, statSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { ModelError } from '../base/errors.js'
 import { bodiesOf } from './bodies.js'
-import { elements, isExternal, rawBits, typeName } from './constant.js'
+import { isExternal, rawBits } from './constant.js'
 import { toInteger } from './int64.js'
 import type { onnx } from './proto/onnx.js'
 
@@ -82,23 +82,34 @@ function locate(folder: string, location: string, what: string) {
   }
 }
 
+/** Which bytes. Tensors that no layer reads may have types and sizes that could not be read; onnxruntime reads them itself. */
 function rangeOf(tensor: Tensor, size: number, what: string): { readonly offset: number; readonly length: number } {
-  const dims = (tensor.dims ?? []).map((dim) => toInteger(dim, `${what}: dimension`))
-  const bits = rawBits[tensor.data_type ?? 0]
-  if (bits === undefined) throw new ModelError(`${what}: element type ${typeName(tensor.data_type)} is not supported`)
-  const expected = Math.ceil((elements(dims, what) * bits) / 8)
+  const expected = bytesOf(tensor, what)
   const offset = number(tensor, 'offset', 0, what)
-  const length = number(tensor, 'length', expected, what)
-  if (length !== expected)
-    throw new ModelError(
-      `${what}: ${length} bytes of external data for shape [${dims.join(', ')}]; expected ${expected}`,
-    )
+  const length = number(tensor, 'length', expected ?? Math.max(0, size - offset), what)
+  if (expected !== null && length !== expected) {
+    const dims = (tensor.dims ?? []).join(', ')
+    throw new ModelError(`${what}: ${length} bytes of external data for shape [${dims}]; expected ${expected}`)
+  }
   if (offset + length > size) {
     throw new ModelError(
       `${what}: bytes ${offset} … ${offset + length} of "${entry(tensor, 'location')}", which has ${size}; is the file cut off?`,
     )
   }
   return { offset, length }
+}
+
+/** Bytes that type and shape call for; null for a type of unknown size. */
+function bytesOf(tensor: Tensor, what: string): number | null {
+  const bits = rawBits[tensor.data_type ?? 0]
+  if (bits === undefined) return null
+  const bytes = (tensor.dims ?? []).reduce<number>((a, dim) => {
+    const size = toInteger(dim, `${what}: dimension`)
+    if (size < 0) throw new ModelError(`${what}: dimension ${size} is not a size`)
+    return a * size
+  }, bits / 8)
+  if (bytes > Number.MAX_SAFE_INTEGER) throw new ModelError(`${what}: a shape of ${bytes} bytes`)
+  return Math.ceil(bytes)
 }
 
 function number(tensor: Tensor, key: string, fallback: number, what: string): number {

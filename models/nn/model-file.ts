@@ -1,6 +1,6 @@
 // A model file on disk: its bytes and the network in it.
 import { readFileSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { ModelError, SpecError } from '../base/errors.js'
 import { loadNetwork } from './network.js'
 import type { Network } from './types.js'
@@ -22,7 +22,8 @@ const largest = 2 ** 31 - 1
  */
 export function openModel(path: string): ModelFile {
   const bytes = readModel(path)
-  const folder = dirname(path)
+  // Absolute: the runtime looks from another place.
+  const folder = dirname(resolve(path))
   return { network: loadNetwork(bytes, path, folder), bytes, folder }
 }
 
