@@ -14,6 +14,7 @@ import { imagesBenchmark, trainedBenchmark } from './images.js'
 import { kernelBenchmark } from './kernel.js'
 import { root } from './native.js'
 import { pipelineBenchmark } from './pipeline.js'
+import { remapBenchmark } from './remap.js'
 import { valuesBenchmark } from './values.js'
 
 const benchmarks: readonly Benchmark[] = [
@@ -23,6 +24,7 @@ const benchmarks: readonly Benchmark[] = [
   enginesBenchmark('window-bit'),
   fastNativeBenchmark,
   valuesBenchmark,
+  remapBenchmark,
   imagesBenchmark,
   trainedBenchmark,
   threadsBenchmark,
