@@ -13,7 +13,7 @@ import { fastTiming, placeScene, type SceneLayer, topologyScene } from './scene.
 import { resnet18 } from './topologies/networks.js'
 
 const pruned = 0.7
-const repetitions = 7
+const repetitions = 15
 const orders: readonly Order[] = ['ou-bit', 'window-bit']
 /** Demand: time of TypeScript ÷ time of C++. */
 const maxRatio = 2
