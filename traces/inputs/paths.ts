@@ -59,7 +59,9 @@ function rootAt(path: string, where: string): Root {
         .filter((name) => fits.test(name) && !name.startsWith('.'))
         .sort()
       if (names.length === 0) throw new SpecError(`${place}: no file in ${parent} fits ${JSON.stringify(pattern)}`)
-      return names.map((name) => inside(folder, join(relative(folder, parent), name), place))
+      // with "/" on every system, as in a description
+      const above = relative(folder, parent).split(sep)
+      return names.map((name) => inside(folder, [...above, name].filter((part) => part !== '').join('/'), place))
     },
   }
 }

@@ -8,6 +8,12 @@ import type { FetchedTensor, InputArray } from './tensors.js'
 
 export const installHint = 'npm install --ignore-scripts onnxruntime-node@1.30.0'
 
+/** What the package holds libraries for. */
+const runtimePlatforms = 'Linux (x64 or arm64, with glibc), macOS (arm64) or Windows (x64 or arm64)'
+
+/** The version that onnxruntime-node is expected to have. */
+export const expectedRuntime = installHint.split('@')[1]!
+
 export type Runtime = typeof import('onnxruntime-node')
 export type RuntimeSession = Awaited<ReturnType<Runtime['InferenceSession']['create']>>
 
@@ -23,9 +29,12 @@ export async function loadRuntime(): Promise<Runtime> {
     const runtime = await import('onnxruntime-node')
     used = runtime.env.versions.node ?? runtime.env.versions.common
     return runtime
-  } catch {
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException
     throw new SpecError(
-      `running a network needs onnxruntime-node, which is not installed; install it with: ${installHint} (or replay a recorded trace with --trace)`,
+      code === 'ERR_MODULE_NOT_FOUND'
+        ? `running a network needs onnxruntime-node, which is not installed; install it with: ${installHint} (or replay a recorded trace with --trace)`
+        : `onnxruntime-node is installed but does not load on ${process.platform} ${process.arch}: ${message.split('\n')[0]}; it needs ${runtimePlatforms}. Recorded traces are replayed without it (--trace)`,
     )
   }
 }

@@ -6,7 +6,6 @@ import { computedZeroPoints, groupsOf, symbolSizes } from './groups.js'
 import { createSession, feedOf, fetchedTensor, loadRuntime, outputBytes, type RuntimeSession } from './runtime.js'
 import type { FetchedTensor, InputItem } from './tensors.js'
 
-export { installHint } from './runtime.js'
 export type { FetchedTensor, InputArray, InputItem } from './tensors.js'
 
 export type Fetched = ReadonlyMap<string, FetchedTensor>

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, renameSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { Interrupted, SimFault, SpecError } from '../../models/base/errors.js'
-import { besideName, type FileSystem, leftovers, realFiles, withTemporary } from '../store/atomic.js'
+import { besideName, type FileSystem, leftovers, realFiles, renamePatiently, withTemporary } from '../store/atomic.js'
 import { csvOf } from './csv.js'
 import { parquetOf } from './parquet.js'
 import type { RunResult } from './result.js'
@@ -148,18 +148,18 @@ export async function writeRunDirectory(
 
 /** Puts the new directory in place of an old one; if that fails, or the process ends in between, the old one comes back. */
 async function swap(files: FileSystem, temporary: string, place: string): Promise<void> {
-  if (!(await files.exists(place))) return files.rename(temporary, place)
+  if (!(await files.exists(place))) return renamePatiently(files, temporary, place)
   const old = besideName(place, 'old')
   const atExit = () => {
     if (existsSync(old) && !existsSync(place)) renameSync(old, place)
   }
   process.once('exit', atExit)
   try {
-    await files.rename(place, old)
+    await renamePatiently(files, place, old)
     try {
-      await files.rename(temporary, place)
+      await renamePatiently(files, temporary, place)
     } catch (cause) {
-      await files.rename(old, place)
+      await renamePatiently(files, old, place)
       throw cause
     }
   } finally {
@@ -173,6 +173,6 @@ async function swap(files: FileSystem, temporary: string, place: string): Promis
 async function recover(place: string, files: FileSystem): Promise<void> {
   for (const old of await leftovers(place, 'old', files)) {
     if (await files.exists(place)) await files.remove(old)
-    else await files.rename(old, place)
+    else await renamePatiently(files, old, place)
   }
 }

@@ -1,7 +1,7 @@
 // A run directory that somebody wrote some time: read as untrusted, its files held against the hashes of the manifest.
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { isAbsolute, join } from 'node:path'
+import { join } from 'node:path'
 import { z } from 'zod'
 import { SpecError } from '../../models/base/errors.js'
 import { readParquet } from './parquet-read.js'
@@ -39,7 +39,9 @@ export interface StoredRun {
 /** @throws SpecError when it is no run directory */
 export function openRun(folder: string): StoredRun {
   const manifest = checked(manifestSchema, readJson(folder, 'manifest.json'), `${folder}: manifest.json`)
-  const odd = Object.keys(manifest.files).find((path) => isAbsolute(path) || path.split(/[/\\]/).includes('..'))
+  const odd = Object.keys(manifest.files).find(
+    (path) => /^[/\\]|^[A-Za-z]:/.test(path) || path.split(/[/\\]/).includes('..'),
+  )
   if (odd !== undefined) throw new SpecError(`${folder}: manifest.json: names the file "${odd}" outside the directory`)
   const read = (path: string): Uint8Array => {
     const expected = manifest.files[path]

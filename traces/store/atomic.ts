@@ -15,7 +15,7 @@ import {
 } from 'node:fs'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
+import { setImmediate, setTimeout } from 'node:timers/promises'
 import { CimulatorError, SpecError } from '../../models/base/errors.js'
 
 /** The part of the file system that writing needs; tests put a failing one in its place. */
@@ -50,7 +50,7 @@ export const realFiles: FileSystem = {
   },
   rename: async (from, to) => renameSync(from, to),
   makeFolder: async (path) => void mkdirSync(path, { recursive: true }),
-  remove: async (path) => rmSync(path, { recursive: true, force: true }),
+  remove: async (path) => rmSync(path, { recursive: true, force: true, maxRetries: 4, retryDelay: 50 }),
   async removeEmptyFolder(path) {
     try {
       rmdirSync(path)
@@ -60,6 +60,25 @@ export const realFiles: FileSystem = {
   },
   exists: async (path) => existsSync(path),
   list: async (path) => (existsSync(path) && statSync(path).isDirectory() ? readdirSync(path) : []),
+}
+
+/** What Windows answers while a virus scanner or an indexer holds a file. */
+const held = new Set(['EPERM', 'EBUSY', 'EACCES'])
+
+/** Milliseconds before the second attempt, the third, …: together less than a second. */
+const pauses = [10, 20, 50, 100, 200, 400]
+
+/** Renames; what somebody else holds for a moment is tried again. @throws the last failure */
+export async function renamePatiently(files: FileSystem, from: string, to: string): Promise<void> {
+  for (const pause of pauses) {
+    try {
+      return await files.rename(from, to)
+    } catch (cause) {
+      if (!held.has((cause as NodeJS.ErrnoException).code ?? '')) throw cause
+      await setTimeout(pause)
+    }
+  }
+  return files.rename(from, to)
 }
 
 export function writeFailure(path: string, cause: unknown): CimulatorError {
@@ -145,6 +164,6 @@ export async function writeFileWhole(
   if (!force && (await files.exists(path))) throw new SpecError(`${path} exists; choose another name or give --force`)
   await withTemporary(path, files, async (temporary) => {
     await files.write(temporary, content)
-    await files.rename(temporary, path)
+    await renamePatiently(files, temporary, path)
   })
 }

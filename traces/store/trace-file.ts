@@ -16,7 +16,7 @@ import {
   type TraceSource,
 } from '../record/trace.js'
 import { wholeTrace } from '../record/whole.js'
-import { realFiles, withTemporary, writeFileWhole } from './atomic.js'
+import { realFiles, renamePatiently, withTemporary, writeFileWhole } from './atomic.js'
 import { elementsOf, npyHeader } from './npy.js'
 import { type ByteSource, fileSource, memorySource } from './source.js'
 import { formatOf, type TraceFormat } from './trace-container.js'
@@ -135,7 +135,7 @@ export async function writeTraceFile(
     } finally {
       closeSync(descriptor)
     }
-    await realFiles.rename(temporary, file)
+    await renamePatiently(realFiles, temporary, file)
   })
   return written
 }
