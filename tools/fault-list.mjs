@@ -324,8 +324,8 @@ export const faults = [
   {
     name: 'row list: an escape too few',
     file: 'models/mapping/row-lists.ts',
-    find: 'rowOf[i - 1]! - 1) / skip) + 1',
-    replace: 'rowOf[i - 1]! - 2) / skip) + 1',
+    find: 'return Math.floor(gap / (2 ** d - 1)) + 1',
+    replace: 'return Math.ceil(gap / (2 ** d - 1)) || 1',
     tests: 'test/unit/mapping/row-lists.test.ts',
   },
   {

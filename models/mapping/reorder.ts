@@ -20,6 +20,8 @@ export function reordering(mapping: Numbered, spec: Shape): Reordering {
   const settingOf = new Int32Array(mapping.ous)
   const firstSetting = new Int32Array(mapping.windows + 1)
   const found: Uint8Array[] = []
+  // Most windows of a strip ask for the same ports.
+  const known = new Map<string, Uint8Array>()
   for (let w = 0; w < mapping.windows; w++) {
     const seen = new Map<number, number>()
     const groups: number[][] = []
@@ -29,7 +31,7 @@ export function reordering(mapping: Numbered, spec: Shape): Reordering {
       settingOf[ou] = found.length + k
       groups[k] = [...(groups[k] ?? []), ou]
     }
-    for (const ous of groups) found.push(settingFor(mapping, spec, ous))
+    for (const ous of groups) found.push(settingFor(portMap(mapping, spec, ous), known))
     firstSetting[w + 1] = found.length
   }
   const settings = new Uint8Array(found.length * shape.switches)
@@ -52,9 +54,11 @@ export function portMap(mapping: Numbered, spec: Shape, ous: readonly number[]):
   return to
 }
 
-/** Brings the outputs of these OUs to their logical ports; ports that are not used are joined in increasing order, dummy ports too. */
-function settingFor(mapping: Numbered, spec: Shape, ous: readonly number[]): Uint8Array {
-  const to = portMap(mapping, spec, ous)
+/** Carries out a port map; ports that are not used are joined in increasing order, dummy ports too. */
+function settingFor(to: Int32Array, known: Map<string, Uint8Array>): Uint8Array {
+  const key = to.join()
+  const before = known.get(key)
+  if (before !== undefined) return before
   const taken = new Uint8Array(to.length)
   for (const logical of to) if (logical >= 0) taken[logical] = 1
   let free = 0
@@ -63,7 +67,9 @@ function settingFor(mapping: Numbered, spec: Shape, ous: readonly number[]): Uin
     while (taken[free] === 1) free++
     to[port] = free++
   }
-  return benesSettings(to)
+  const setting = benesSettings(to)
+  known.set(key, setting)
+  return setting
 }
 
 /** Bit lines of an OU on which the outputs of an OU column stand, in slot order; those of a short last block are missing. */

@@ -15,66 +15,77 @@ export function rowLists(mapping: Numbered, spec: Pick<MapSpec, 'tileRows' | 'op
     return { encoding: 'plain', deltaBits: 0, bitsOf: new Int32Array(mapping.ous), totals: none }
   }
   const widths = mapping.matrices.map((matrix) => rowBits(matrix, spec.tileRows))
-  const { deltaBits, bits: delta } = bestDelta(mapping, widths)
-  const all = { plain: plain(mapping, widths), delta, bitmap: bitmap(mapping, widths) }
-  const totals = { plain: sum(all.plain), delta: sum(all.delta), bitmap: sum(all.bitmap) }
+  const sizes = sizesOf(mapping, widths)
+  const deltaBits = bestDelta(sizes, Math.max(...widths))
+  const totals = {
+    plain: sizes.plain,
+    delta: sizes.firstRows + gapBits(sizes, deltaBits),
+    bitmap: sizes.firstRows + sizes.spans,
+  }
   const { index } = spec.options
   const encoding = index === 'best' ? listEncodings.reduce((a, b) => (totals[b] < totals[a] ? b : a)) : index
-  return { encoding, deltaBits, bitsOf: all[encoding], totals }
+  return { encoding, deltaBits, bitsOf: bitsOf(mapping, widths, encoding, deltaBits), totals }
+}
+
+/** What totals follow from. */
+interface Sizes {
+  readonly plain: number
+  /** bits of the first rows of all OUs */
+  readonly firstRows: number
+  /** Σ over OUs of last row − first row */
+  readonly spans: number
+  /** gaps[g] = rows that follow the one before with g rows between them */
+  readonly gaps: Float64Array
+}
+
+function sizesOf(mapping: Numbered, widths: readonly number[]): Sizes {
+  const { rowStart, rowOf, strips, stripOf, matrices } = mapping
+  const gaps = new Float64Array(matrices.reduce((most, matrix) => Math.max(most, matrix.rows), 1))
+  let [plain, firstRows, spans] = [0, 0, 0]
+  for (let ou = 0; ou < mapping.ous; ou++) {
+    const width = widths[strips[stripOf[ou]!]!.matrix]!
+    const [first, end] = [rowStart[ou]!, rowStart[ou + 1]!]
+    plain += (end - first) * width
+    firstRows += width
+    spans += rowOf[end - 1]! - rowOf[first]!
+    for (let i = first + 1; i < end; i++) gaps[rowOf[i]! - rowOf[i - 1]! - 1]! += 1
+  }
+  return { plain, firstRows, spans, gaps }
+}
+
+/** Codes of d bits for a gap: the highest code means as many rows skipped and another code to follow. */
+function codesOf(gap: number, d: number): number {
+  return Math.floor(gap / (2 ** d - 1)) + 1
+}
+
+function gapBits({ gaps }: Sizes, d: number): number {
+  return gaps.reduce((bits, count, gap) => (count === 0 ? bits : bits + count * codesOf(gap, d) * d), 0)
+}
+
+/** The code width of 2 … max(2, widest) with fewest bits; of equals the smallest. */
+function bestDelta(sizes: Sizes, widest: number): number {
+  let best = 2
+  for (let d = 3; d <= widest; d++) if (gapBits(sizes, d) < gapBits(sizes, best)) best = d
+  return best
+}
+
+function bitsOf(mapping: Numbered, widths: readonly number[], encoding: ListEncoding, d: number): Int32Array {
+  const { rowStart, rowOf, strips, stripOf } = mapping
+  return Int32Array.from({ length: mapping.ous }, (_, ou) => {
+    const width = widths[strips[stripOf[ou]!]!.matrix]!
+    const [first, end] = [rowStart[ou]!, rowStart[ou + 1]!]
+    if (encoding === 'plain') return (end - first) * width
+    if (encoding === 'bitmap') return width + rowOf[end - 1]! - rowOf[first]!
+    let codes = 0
+    for (let i = first + 1; i < end; i++) codes += codesOf(rowOf[i]! - rowOf[i - 1]! - 1, d)
+    return width + codes * d
+  })
 }
 
 /** Bits of a row number inside a tile. */
 export function rowBits(matrix: Pick<WeightMatrix, 'rows'>, tileRows: number | 'all'): number {
   const rows = tileRows === 'all' ? matrix.rows : Math.min(tileRows, matrix.rows)
   return Math.max(1, Math.ceil(Math.log2(rows)))
-}
-
-/** Every row by its number. */
-function plain(mapping: Numbered, widths: readonly number[]): Int32Array {
-  return bitsOf(mapping, widths, (first, end, width) => (end - first) * width)
-}
-
-/** The first row by its number, then a bit for each row up to the last. */
-function bitmap(mapping: Numbered, widths: readonly number[]): Int32Array {
-  const { rowOf } = mapping
-  return bitsOf(mapping, widths, (first, end, width) => width + rowOf[end - 1]! - rowOf[first]!)
-}
-
-/**
- * The first row by its number, then gaps in codes of d bits; the highest code means as many rows skipped and another code to follow. The
- * layer has one d, the one with fewest bits.
- */
-function bestDelta(
-  mapping: Numbered,
-  widths: readonly number[],
-): { readonly deltaBits: number; readonly bits: Int32Array } {
-  let best = { deltaBits: 2, bits: delta(mapping, widths, 2) }
-  for (let d = 3; d <= Math.max(...widths); d++) {
-    const bits = delta(mapping, widths, d)
-    if (sum(bits) < sum(best.bits)) best = { deltaBits: d, bits }
-  }
-  return best
-}
-
-function delta(mapping: Numbered, widths: readonly number[], d: number): Int32Array {
-  const { rowOf } = mapping
-  const skip = 2 ** d - 1
-  return bitsOf(mapping, widths, (first, end, width) => {
-    let codes = 0
-    for (let i = first + 1; i < end; i++) codes += Math.floor((rowOf[i]! - rowOf[i - 1]! - 1) / skip) + 1
-    return width + codes * d
-  })
-}
-
-function bitsOf(
-  mapping: Numbered,
-  widths: readonly number[],
-  bits: (first: number, end: number, width: number) => number,
-): Int32Array {
-  return Int32Array.from({ length: mapping.ous }, (_, ou) => {
-    const width = widths[mapping.strips[mapping.stripOf[ou]!]!.matrix]!
-    return bits(mapping.rowStart[ou]!, mapping.rowStart[ou + 1]!, width)
-  })
 }
 
 function sum(bits: Int32Array): number {
