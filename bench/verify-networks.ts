@@ -38,7 +38,7 @@ function rowOf(v: Verification): string {
   const cells = [
     `\`${v.name}\``,
     String(v.layers),
-    v.choice === null ? 'all' : v.choice.kind === 'every' ? `every ${v.choice.k}th` : `first ${v.choice.n}`,
+    v.choice === null ? 'all' : v.choice.kind === 'every' ? `every:${v.choice.k}` : `first:${v.choice.n}`,
     `${grouped(v.vectors)} of ${grouped(v.vectorsTotal)}`,
     grouped(v.cycles),
     engineering(v.ouActivations, ''),

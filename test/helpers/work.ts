@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { mapLayer } from '../../models/mapping/build.js'
 import { benesShape } from '../../models/mapping/mapping.js'
+import { remappers } from '../../models/mapping/remappers/index.js'
 import type { CodeForm, WeightMatrix } from '../../models/nn/types.js'
 import { type AdcTables, adcTables, maxSum } from '../../models/values/adc.js'
 import { weightCoding } from '../../models/values/encode.js'
@@ -100,90 +101,138 @@ export function build(input: Case, variant: Variant = 'machine', perms?: readonl
   return { ctx, adc, macros }
 }
 
-const stageArbitrary = (extra: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<Record<string, unknown>> =>
+/** Numbers of a stage that are mostly small; `far` ones come on machines of extremes only. */
+interface Reach {
+  number(most: number, far: readonly number[]): fc.Arbitrary<number>
+}
+
+const near: Reach = {
+  number: (most) => fc.oneof({ weight: 3, arbitrary: fc.constant(1) }, fc.integer({ min: 1, max: most })),
+}
+
+/** Beyond the slots of the timing wheel, at the bounds of the fields, and sums of cycles beyond 32 bits. */
+const extreme: Reach = {
+  number: (most, far) =>
+    fc.oneof({ weight: 2, arbitrary: near.number(most, far) }, { weight: 1, arbitrary: fc.constantFrom(...far) }),
+}
+
+const farIntervals = [255, 256, 257, 65_537, 1_000_000]
+
+const stageArbitrary = (
+  reach: Reach,
+  extra: Record<string, fc.Arbitrary<unknown>>,
+): fc.Arbitrary<Record<string, unknown>> =>
   fc.record({
-    latency: fc.oneof({ weight: 3, arbitrary: fc.constant(1) }, fc.integer({ min: 1, max: 12 })),
-    depth: fc.oneof({ weight: 2, arbitrary: fc.constant('auto' as const) }, fc.integer({ min: 1, max: 5 })),
-    queue: fc.oneof({ weight: 2, arbitrary: fc.constant(1) }, fc.integer({ min: 1, max: 6 })),
+    latency: reach.number(12, [64, 256, 300, 5000]),
+    depth: fc.oneof({ weight: 2, arbitrary: fc.constant('auto' as const) }, reach.number(5, [40, 1000])),
+    queue: reach.number(6, [16, 63, 1000]),
     streaming: fc.boolean(),
     ...extra,
   })
 
-const smallInterval = fc.oneof({ weight: 3, arbitrary: fc.constant(1) }, fc.integer({ min: 1, max: 9 }))
+/** Whatever a searching remapper may spend: little, so that a case stays quick. */
+const searchArbitrary = fc
+  .nat({ max: 99 })
+  .map((seed) => ({ seed, population: 2, generations: 1, patience: 1, trials: 2 }))
 
-/** Random machines, always legal: the cross-field rules hold by construction. */
-export const machineArbitrary: fc.Arbitrary<Machine> = fc
-  .record({
-    ouRows: fc.constantFrom(1, 2, 3, 4, 8, 17),
-    ouCols: fc.constantFrom(1, 2, 4, 8),
-    blockFactor: fc.constantFrom(1, 2, 4),
-    wideBlock: fc.boolean(),
-    tileFactor: fc.oneof(fc.constant('all' as const), fc.integer({ min: 1, max: 3 })),
-    stripOus: fc.constantFrom(1, 2, 4, 8),
-    groupRows: fc.integer({ min: 1, max: 4 }),
-    extraCols: fc.integer({ min: 0, max: 6 }),
-    macros: fc.constantFrom('all' as const, 1, 2, 3),
-    encoding: fc.constantFrom('differential' as const, 'offset' as const, 'twos-complement' as const),
-    cellBits: fc.integer({ min: 1, max: 3 }),
-    signed: fc.constantFrom('offset' as const, 'twos-complement' as const, 'split' as const),
-    bitsPerStep: fc.constantFrom(1, 1, 2, 3, 4, 8),
-    flags: fc.record({ compress: fc.boolean(), planarise: fc.boolean(), planes: fc.boolean(), slices: fc.boolean() }),
-    index: fc.constantFrom('plain' as const, 'delta' as const, 'bitmap' as const, 'best' as const),
-    order: fc.constantFrom('ou-bit' as const, 'window-bit' as const),
-    slices: fc.constantFrom('serial' as const, 'parallel' as const),
-    adcs: fc.constantFrom(1, 2, 3, 16),
-    adc: stageArbitrary({
-      bits: fc.integer({ min: 1, max: 7 }),
-      mode: fc.constantFrom('lossless' as const, 'clip' as const, 'scaled' as const),
-      cyclesPerConversion: smallInterval,
-    }),
-    lsb: fc.integer({ min: 1, max: 4 }),
-    cache: stageArbitrary({ portBits: fc.constantFrom(8, 24, 64, 1024) }),
-    load: stageArbitrary({ rowsPerCycle: fc.constantFrom(1, 3, 16) }),
-    skip: stageArbitrary({ interval: smallInterval }),
-    cim: stageArbitrary({ interval: smallInterval }),
-    benes: stageArbitrary({ interval: smallInterval }),
-    shiftAdd: stageArbitrary({ interval: smallInterval }),
-  })
-  .map((m) => {
-    const twos = m.signed === 'twos-complement'
-    const wide = m.wideBlock && m.stripOus % m.blockFactor === 0
-    return machine({
-      ou: { rows: m.ouRows, cols: m.ouCols },
-      block: wide ? m.ouCols * m.blockFactor : Math.max(1, Math.floor(m.ouCols / m.blockFactor)),
-      tile: { rows: m.tileFactor === 'all' ? 'all' : m.tileFactor * m.ouRows },
-      strip: { ous: m.stripOus },
-      array: { rows: m.groupRows * m.ouRows, cols: (m.stripOus + m.extraCols) * m.ouCols },
-      macros: m.macros,
-      cell: { bits: m.encoding === 'twos-complement' ? 1 : m.cellBits },
-      input: { bitsPerStep: twos ? 1 : m.bitsPerStep, signed: m.signed },
-      weights: { encoding: m.encoding },
-      mapping: { compress: m.flags.compress, planarise: m.flags.planarise, index: m.index },
-      order: m.order,
-      slices: m.slices,
-      skipZeroPlanes: m.flags.planes,
-      skipZeroSlices: m.flags.slices,
-      adcs: m.adcs,
-      adc: { ...m.adc, lsb: m.adc['mode'] === 'scaled' ? m.lsb : 1 },
-      cache: m.cache,
-      load: m.load,
-      skip: m.skip,
-      cim: m.cim,
-      benes: m.benes,
-      shiftAdd: m.shiftAdd,
+const reachedMachine = (reach: Reach): fc.Arbitrary<Machine> =>
+  fc
+    .record({
+      ouRows: fc.constantFrom(1, 2, 3, 4, 8, 17),
+      ouCols: fc.constantFrom(1, 2, 4, 8),
+      blockFactor: fc.constantFrom(1, 2, 4),
+      wideBlock: fc.boolean(),
+      tileFactor: fc.oneof(fc.constant('all' as const), fc.integer({ min: 1, max: 3 })),
+      stripOus: fc.constantFrom(1, 2, 4, 8),
+      groupRows: fc.integer({ min: 1, max: 4 }),
+      extraCols: fc.integer({ min: 0, max: 6 }),
+      macros: fc.constantFrom('all' as const, 1, 2, 3),
+      encoding: fc.constantFrom('differential' as const, 'offset' as const, 'twos-complement' as const),
+      cellBits: fc.integer({ min: 1, max: 3 }),
+      signed: fc.constantFrom('offset' as const, 'twos-complement' as const, 'split' as const),
+      bitsPerStep: fc.constantFrom(1, 1, 2, 3, 4, 8),
+      flags: fc.record({
+        compress: fc.boolean(),
+        planarise: fc.boolean(),
+        planes: fc.boolean(),
+        slices: fc.boolean(),
+      }),
+      remapper: fc.oneof(
+        { weight: 1, arbitrary: fc.constant('identity') },
+        { weight: 1, arbitrary: fc.constantFrom(...remappers.all.map(({ name }) => name)) },
+      ),
+      search: searchArbitrary,
+      index: fc.constantFrom('plain' as const, 'delta' as const, 'bitmap' as const, 'best' as const),
+      order: fc.constantFrom('ou-bit' as const, 'window-bit' as const),
+      slices: fc.constantFrom('serial' as const, 'parallel' as const),
+      adcs: fc.constantFrom(1, 2, 3, 16),
+      adc: stageArbitrary(reach, {
+        bits: fc.integer({ min: 1, max: 7 }),
+        mode: fc.constantFrom('lossless' as const, 'clip' as const, 'scaled' as const),
+        cyclesPerConversion: reach.number(9, farIntervals),
+      }),
+      lsb: fc.integer({ min: 1, max: 4 }),
+      cache: stageArbitrary(reach, { portBits: fc.constantFrom(1, 8, 24, 64, 1024) }),
+      load: stageArbitrary(reach, { rowsPerCycle: fc.constantFrom(1, 3, 16) }),
+      skip: stageArbitrary(reach, { interval: reach.number(9, farIntervals) }),
+      cim: stageArbitrary(reach, { interval: reach.number(9, farIntervals) }),
+      benes: stageArbitrary(reach, { interval: reach.number(9, farIntervals) }),
+      shiftAdd: stageArbitrary(reach, { interval: reach.number(9, farIntervals) }),
     })
-  })
+    .map((m) => {
+      const twos = m.signed === 'twos-complement'
+      // A remapper has something to find where an OU holds several blocks and zero rows are deleted.
+      const searched = m.remapper !== 'identity'
+      const wide = m.wideBlock && m.stripOus % m.blockFactor === 0 && !searched
+      const block = wide ? m.ouCols * m.blockFactor : Math.max(1, Math.floor(m.ouCols / m.blockFactor))
+      const pairs = block >= m.ouCols || m.ouCols === 2 * block
+      const remapper = m.remapper === 'matching' && !pairs ? 'auto' : m.remapper
+      const { planarise, planes, slices } = m.flags
+      const compress = m.flags.compress || searched
+      return machine({
+        ou: { rows: m.ouRows, cols: m.ouCols },
+        block,
+        tile: { rows: m.tileFactor === 'all' ? 'all' : m.tileFactor * m.ouRows },
+        strip: { ous: m.stripOus },
+        array: { rows: m.groupRows * m.ouRows, cols: (m.stripOus + m.extraCols) * m.ouCols },
+        macros: m.macros,
+        cell: { bits: m.encoding === 'twos-complement' ? 1 : m.cellBits },
+        input: { bitsPerStep: twos ? 1 : m.bitsPerStep, signed: m.signed },
+        weights: { encoding: m.encoding },
+        mapping: { compress, planarise, remapper, search: m.search, index: m.index },
+        order: m.order,
+        slices: m.slices,
+        skipZeroPlanes: planes,
+        skipZeroSlices: slices,
+        adcs: m.adcs,
+        adc: { ...m.adc, lsb: m.adc['mode'] === 'scaled' ? m.lsb : 1 },
+        cache: m.cache,
+        load: m.load,
+        skip: m.skip,
+        cim: m.cim,
+        benes: m.benes,
+        shiftAdd: m.shiftAdd,
+      })
+    })
 
-/** A random machine with a random small layer: dense, sparse, all-zero, ragged. */
+/** Random machines, always legal: the cross-field rules hold by construction. One in four has extreme intervals, latencies and queues. */
+export const machineArbitrary: fc.Arbitrary<Machine> = fc.oneof(
+  { weight: 3, arbitrary: reachedMachine(near) },
+  { weight: 1, arbitrary: reachedMachine(extreme) },
+)
+
+/** A random machine with a random small layer: dense, sparse, all-zero, ragged, of one row. test/laws/cases.test.ts counts what occurs. */
 export const caseArbitrary: fc.Arbitrary<Case> = machineArbitrary.chain((m) =>
   fc
     .record({
-      rows: fc.integer({ min: 1, max: 24 }),
-      cols: fc.integer({ min: 1, max: 20 }),
+      rows: fc.oneof({ weight: 9, arbitrary: fc.integer({ min: 1, max: 24 }) }, fc.constant(1)),
+      cols: fc.oneof({ weight: 19, arbitrary: fc.integer({ min: 1, max: 20 }) }, fc.constant(1)),
       matrices: fc.integer({ min: 1, max: 3 }),
       vectors: fc.integer({ min: 1, max: 4 }),
       zeroPoint: fc.constantFrom(0, 0, 7, 128),
       weightDensity: fc.constantFrom(0, 0.1, 0.4, 1),
+      /** zeros come in whole blocks, which is what remappers bring together */
+      zeroBlocks: fc.boolean(),
       codeDensity: fc.constantFrom(0, 0.05, 0.3, 1),
       codeTop: fc.constantFrom(1, 16, 255),
       seed: fc.integer(),
@@ -192,11 +241,16 @@ export const caseArbitrary: fc.Arbitrary<Case> = machineArbitrary.chain((m) =>
       const random = stream(p.seed)
       const form: CodeForm = m.input.signed === 'offset' ? 'unsigned' : m.input.signed
       const passes = p.vectors * (form === 'split' ? 2 : 1)
-      const weight = () => (random() < p.weightDensity ? Math.floor(random() * 255) - 127 : 0)
+      const run = p.zeroBlocks ? m.block : 1
+      const weights = () => {
+        let kept = false
+        return Array.from({ length: p.rows * p.cols }, (_, i) => {
+          if ((i % p.cols) % run === 0) kept = random() < p.weightDensity
+          return kept ? Math.floor(random() * 255) - 127 : 0
+        })
+      }
       const code = () => (random() < p.codeDensity ? Math.floor(random() * (p.codeTop + 1)) : 0)
-      const matrices = Array.from({ length: p.matrices }, () =>
-        matrix(p.rows, p.cols, Array.from({ length: p.rows * p.cols }, weight)),
-      )
+      const matrices = Array.from({ length: p.matrices }, () => matrix(p.rows, p.cols, weights()))
       const codes = matrices.map(() => Uint8Array.from({ length: passes * p.rows }, code))
       return {
         machine: m,
