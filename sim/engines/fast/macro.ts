@@ -135,7 +135,9 @@ export function createFastMacro(layer: FastLayer): FastMacro {
     const merges = spec.order === 'window-bit'
     const entries = automaton.stages.reduce((sum, stage) => sum + stage.capacity, 0)
     if (direct !== null || entries > mostEntries || (merges && layer.alphabet === null)) return false
-    return automaton.states() <= layer.mostStates && layer.worstWindow * heights < horizon
+    // Far behind the front end times are forgotten (rebase), and what the queues of the back end hold must fit as well.
+    if (state.base - Math.min(state.cacheFree, state.loadFree) > horizon) return false
+    return automaton.states() <= layer.mostStates && layer.worstWindow * Math.max(heights, entries) < horizon
   }
 
   function run(group: number, flags: FlagBlock, passes: { readonly from: number; readonly to: number }): void {
