@@ -21,6 +21,7 @@ export interface ItemFigures {
   readonly run: DenseOutcome
   readonly bare: DenseOutcome
   readonly planesFired: number
+  readonly planesTotal: number
   readonly ouActivations: number
   readonly clipped: number | null
 }
@@ -49,9 +50,9 @@ export function createLayerTotals(): LayerTotals {
 }
 
 function itemFigures(item: number, { timing, bare, values }: ItemOutcome): ItemFigures {
-  const { planesFired, ouActivations, cycles, actions } = timing
+  const { planesFired, planesTotal, ouActivations, cycles, actions } = timing
   const run = { cycles, macroCycles: spans(timing.macros), actions }
-  return { item, run, bare, planesFired, ouActivations, clipped: values?.clipped ?? null }
+  return { item, run, bare, planesFired, planesTotal, ouActivations, clipped: values?.clipped ?? null }
 }
 
 type Totals = Omit<ItemOutcome, 'detail'>

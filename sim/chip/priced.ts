@@ -140,6 +140,7 @@ function layerResult(plan: LayerPlan, outcome: LayerOutcome, run: PricedRun, fac
       denseBareCycles: entry.bare.cycles,
       denseBareEnergyPj: barePj(entry.bare),
       planesFired: entry.planesFired,
+      planesTotal: entry.planesTotal,
       ouActivations: entry.ouActivations,
       clipped: entry.clipped,
     })),

@@ -16,13 +16,14 @@ export interface ResultShape {
 export function resultOf(shape: ResultShape, change: Partial<RunResult> = {}): RunResult {
   const random = stream(shape.seed)
   const int = (top: number) => Math.floor(random() * (top + 1))
+  const items = 1 + int(5)
   return {
     network: { file: 'some/where/net.onnx', sha256: 'a'.repeat(64) },
-    trace: { sha256: 'b'.repeat(64), items: 1 + int(5) },
+    trace: { sha256: 'b'.repeat(64), items },
     machine: 'wu2024',
     engine: 'event',
     partial: null,
-    layers: Array.from({ length: shape.layers }, (_, index) => layerOf(index, shape, int, random)),
+    layers: Array.from({ length: shape.layers }, (_, index) => layerOf(index, shape, items, int, random)),
     notOnArrays: [{ name: 'attention/QK', op: 'MatMul', macs: 1_234_567 }],
     accuracy: { items: 4, correct: 3 },
     pattern: { name: 'block', share: 1, verdict: 'conditional' },
@@ -46,7 +47,7 @@ export function resultOf(shape: ResultShape, change: Partial<RunResult> = {}): R
 
 type Int = (top: number) => number
 
-function layerOf(index: number, shape: ResultShape, int: Int, random: () => number): LayerResult {
+function layerOf(index: number, shape: ResultShape, items: number, int: Int, random: () => number): LayerResult {
   const macros = Array.from({ length: shape.macros }, (_, macro) => macroOf(macro, int))
   const planesTotal = 8 * (1 + int(1000))
   const vectors = 1 + int(100)
@@ -97,13 +98,14 @@ function layerOf(index: number, shape: ResultShape, int: Int, random: () => numb
       bare: { cycles: 1 + int(1e6), energyPj: 1e7, ous: 40, arrayGroups: 2 },
       sameHardware: { cycles: 1 + int(1e6), energyPj: 2e7, ous: 40, arrayGroups: 2 },
     },
-    items: [0, 1].map((item) => ({
+    items: Array.from({ length: items }, (_, item) => ({
       item,
       cycles: 1 + int(1e5),
       energyPj: random() * 1e6,
       denseBareCycles: 1 + int(1e6),
       denseBareEnergyPj: 1e6,
       planesFired: int(1e4),
+      planesTotal: 1e4,
       ouActivations: int(1e6),
       clipped: shape.values ? int(1000) : null,
     })),

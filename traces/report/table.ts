@@ -3,6 +3,7 @@ import { styleText } from 'node:util'
 import CliTable from 'cli-table3'
 import { areaMm2, energy, engineering, grouped, percent, threeDigits, time } from '../../models/base/units.js'
 import type { LayerResult, RunResult } from '../results/result.js'
+import { type Statistics, statisticsOf } from '../results/statistics.js'
 import { sparsityOf, totalsOf } from '../results/summary.js'
 import { energyByComponent, layerEnergyPj, utilisation } from '../results/tables.js'
 
@@ -145,6 +146,7 @@ function totals(result: RunResult, width: number): string[] {
         : `${engineering(t.tops * 1e12, 'OP/s')} = ${threeDigits(t.tops)} TOPS, ${threeDigits(t.tops_per_watt)} TOPS/W (2 operations a MAC of the unpruned network, zeros counted)`,
     ],
     ['area', `${areaMm2(t.area_um2)}; programming all cells once: ${energy(t.programming_pj)}`],
+    ['per item', itemsLine(result)],
     ['sparsity', sparsityLine(result)],
     ['values', valueLine(result)],
   ]
@@ -171,6 +173,23 @@ function wrap(name: string, text: string, width: number, indent = 14): string[] 
     } else line = line === '' ? word : `${line} ${word}`
   }
   return [...lines, line].map((part, i) => (i === 0 ? name : '').padEnd(indent) + part)
+}
+
+/** Mean ± half the 95 % confidence interval; nothing for one item. */
+function itemsLine(result: RunResult): string {
+  const found = statisticsOf(result)
+  if (found === null || found.items < 2) return ''
+  const both = ({ mean, halfWidth95 }: Statistics, show: (value: number) => string) =>
+    `${show(mean)} ± ${show(halfWidth95 ?? 0)}`
+  const { cycles, energyPj, speedUpVsDenseBare: speedUp, planesFiredShare: planes, clipped } = found
+  const parts = [
+    `${both(cycles, (c) => grouped(Math.round(c)))} cycles (${grouped(cycles.min)} … ${grouped(cycles.max)})`,
+    both(energyPj, energy),
+    ...(speedUp === null ? [] : [`speed-up ${both(speedUp, (s) => s.toFixed(3))}`]),
+    ...(planes === null ? [] : [`planes fired ${both(planes, (s) => percent(s, 1))}`]),
+    ...(clipped === null ? [] : [`clips ${both(clipped, threeDigits)}`]),
+  ]
+  return `${parts.join(', ')}: mean of ${found.items} items ± 95 % confidence`
 }
 
 function sparsityLine(result: RunResult): string {

@@ -28,6 +28,9 @@ export interface DirectoryOptions {
   readonly signal?: AbortSignal
 }
 
+/** Tables that are also written as CSV. */
+const asText = ['layers', 'items']
+
 type Content = Uint8Array | string
 
 const sha256 = (content: Content) => createHash('sha256').update(content).digest('hex')
@@ -44,7 +47,7 @@ export function runFiles(
   const metadata = { schema_version: '1', cimulator: info.version, configuration_sha256: configurationHash }
   files.set('summary.json', json(summaryOf(result)))
   for (const table of tablesOf(result)) {
-    if (table.name === 'layers') files.set('layers.csv', csvOf(table))
+    if (asText.includes(table.name)) files.set(`${table.name}.csv`, csvOf(table))
     files.set(`${table.name}.parquet`, parquetOf(table, metadata))
   }
   for (const [path, content] of extra) {

@@ -99,6 +99,7 @@ export interface LayerItem {
   readonly denseBareCycles: number
   readonly denseBareEnergyPj: number
   readonly planesFired: number
+  readonly planesTotal: number
   readonly ouActivations: number
   /** null without values */
   readonly clipped: number | null

@@ -1,5 +1,6 @@
 // The run in a few stable keys, units in their names: summary.json, and what --json prints.
 import type { RunResult } from './result.js'
+import { type Statistics, statisticsOf } from './statistics.js'
 import { energyByComponent, layerEnergyPj, utilisation } from './tables.js'
 
 const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0)
@@ -43,6 +44,27 @@ export function sparsityOf(result: RunResult) {
   }
 }
 
+/** Item by item over the whole run; null when nothing was simulated. */
+function statisticsEntry(result: RunResult) {
+  const found = statisticsOf(result)
+  if (found === null) return null
+  const entry = (s: Statistics) => ({
+    mean: s.mean,
+    standard_deviation: s.standardDeviation,
+    half_width_95: s.halfWidth95,
+    min: s.min,
+    max: s.max,
+  })
+  return {
+    items: found.items,
+    cycles: entry(found.cycles),
+    energy_pj: entry(found.energyPj),
+    speed_up_vs_dense_bare: found.speedUpVsDenseBare && entry(found.speedUpVsDenseBare),
+    planes_fired_share: found.planesFiredShare && entry(found.planesFiredShare),
+    clipped: found.clipped && entry(found.clipped),
+  }
+}
+
 export function summaryOf(result: RunResult) {
   return {
     schema_version: 1,
@@ -52,6 +74,7 @@ export function summaryOf(result: RunResult) {
     items: result.trace.items,
     partial: result.partial,
     totals: totalsOf(result),
+    statistics: statisticsEntry(result),
     energy_by_component: energyByComponent(result.layers).map((row) => ({
       component: row.component,
       energy_pj: row.energyPj,

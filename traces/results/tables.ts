@@ -64,7 +64,7 @@ export function utilisation(layer: LayerResult, stage: string): number {
 }
 
 export function tablesOf(result: RunResult): Table[] {
-  return [layersTable(result), stagesTable(result), actionsTable(result), energyTable(result)]
+  return [layersTable(result), stagesTable(result), actionsTable(result), energyTable(result), itemsTable(result)]
 }
 
 function layersTable(result: RunResult): Table {
@@ -170,5 +170,26 @@ function energyTable(result: RunResult): Table {
     ['component', 'text', (r) => r.row.component],
     ['dynamic_pj', 'real', (r) => r.row.dynamicPj],
     ['leakage_pj', 'real', (r) => r.row.leakagePj],
+  ])
+}
+
+/** Item by item, the layers in their order. */
+function itemsTable(result: RunResult): Table {
+  const count = result.layers[0]?.items.length ?? 0
+  const rows = Array.from({ length: count }, (_, i) =>
+    result.layers.map((layer) => ({ layer, own: layer.items[i]! })),
+  ).flat()
+  return table('items', rows, [
+    ['item', 'integer', (r) => r.own.item],
+    ['layer_index', 'integer', (r) => r.layer.index],
+    ['layer_name', 'text', (r) => r.layer.name],
+    ['cycles', 'integer', (r) => r.own.cycles],
+    ['energy_pj', 'real', (r) => r.own.energyPj],
+    ['dense_bare_cycles', 'integer', (r) => r.own.denseBareCycles],
+    ['dense_bare_energy_pj', 'real', (r) => r.own.denseBareEnergyPj],
+    ['planes_fired', 'integer', (r) => r.own.planesFired],
+    ['planes_total', 'integer', (r) => r.own.planesTotal],
+    ['ou_activations', 'integer', (r) => r.own.ouActivations],
+    ['adc_clipped', 'integer', (r) => r.own.clipped],
   ])
 }

@@ -88,6 +88,31 @@ describe('printed table', () => {
     expect(text).toContain('1.75 mm²')
   })
 
+  it('has a line with mean and confidence when there is more than one item, and only then', () => {
+    const entry = (item: number, cycles: number) => ({
+      ...{
+        item,
+        cycles,
+        energyPj: 1e6 * cycles,
+        denseBareCycles: 4000,
+        denseBareEnergyPj: 1,
+        planesFired: cycles / 100,
+      },
+      ...{ planesTotal: 100, ouActivations: 1, clipped: item },
+    })
+    const line = (items: readonly number[]) => {
+      const layers = [{ ...result.layers[0]!, items: items.map((cycles, item) => entry(item, cycles)) }]
+      const text = renderTable({ ...result, layers }, { width: 240, color: false })
+      return text.split('\n').find((part) => part.startsWith('per item'))
+    }
+    // 1000 and 2000 cycles: mean 1500, s = 1000 ÷ √2, t(0.975, 1) = 12.706: half width 6353
+    expect(line([1000, 2000])).toBe(
+      'per item      1 500 ± 6 353 cycles (1 000 … 2 000), 1.50 mJ ± 6.35 mJ, speed-up 3.000 ± 12.706, planes fired 15.0 % ± 63.5 %, clips 0.500 ± 6.35: mean of 2 items ± 95 % confidence',
+    )
+    expect(line([1000])).toBeUndefined()
+    expect(line([])).toBeUndefined()
+  })
+
   it('says that a run is partial, first and last, and only then', () => {
     expect(renderTable(result, { width: 200, color: false })).not.toContain('PARTIAL')
     const lines = renderTable({ ...result, partial: '2 of 9 layers' }, { width: 200, color: false }).split('\n')

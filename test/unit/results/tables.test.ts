@@ -126,11 +126,12 @@ describe('tables', () => {
     expect(() => tablesOf({ ...result, layers: [{ ...layer, macs: 1.5 }] })).toThrow(SimFault)
   })
 
-  it('docs/results.md names every column and every total', () => {
+  it('docs/results.md names every column, total and statistic', () => {
     const text = readFileSync(join(packageRoot(), 'docs', 'results.md'), 'utf8')
     const result = resultOf({ seed: 1, layers: 1, macros: 1, values: true })
     const names = tablesOf(result).flatMap((table) => table.columns.map((column) => column.name))
-    const keys = [...names, ...Object.keys(summaryOf(result).totals)]
+    const { totals, statistics } = summaryOf(result)
+    const keys = [...names, ...Object.keys(totals), ...Object.keys(statistics!), ...Object.keys(statistics!.cycles)]
     expect(keys.filter((name) => !text.includes(`\`${name}\``))).toEqual([])
   })
 
