@@ -7,10 +7,10 @@ import { SpecError } from '../../models/base/errors.js'
 const mostRows = 2 ** 22
 const heapMb = 512
 
-/** Runs from a text, so that it needs no file of the build. */
+/** Runs from a text, so that it needs no file of the build; as a script and as a module alike. */
 const program = `
-const { parentPort, workerData } = require('node:worker_threads')
-import(workerData.library).then(async ({ parquetMetadata, parquetReadObjects }) => {
+import('node:worker_threads').then(async ({ parentPort, workerData }) => {
+  const { parquetMetadata, parquetReadObjects } = await import(workerData.library)
   const file = workerData.bytes
   const { num_rows, row_groups } = parquetMetadata(file)
   const rows = Number(num_rows)
@@ -35,6 +35,7 @@ export async function readParquet(
   const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
   const worker = new Worker(program, {
     eval: true,
+    execArgv: [],
     workerData: { bytes: file, library: import.meta.resolve('hyparquet'), mostRows },
     resourceLimits: { maxOldGenerationSizeMb: heapMb },
     stderr: true,
