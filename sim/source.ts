@@ -128,7 +128,7 @@ export async function startRecording(
   const file = options.inputs ?? (options.model === null ? embeddedFile('inputs.npz') : null)
   if (file === null)
     throw new SpecError(
-      'no inputs: give --inputs FILE (.yaml, .npy or .npz) for the network, or --trace FILE to replay a recorded trace',
+      `no inputs: give --inputs FILE (a description .yaml, .npy or .npz) for ${inputsText(network)}, or --trace FILE to replay a recorded trace; docs/inputs.md`,
     )
   const inputs = openInputs(file, network.inputs, options)
   const { memoryBytes = 2 ** 30 } = options
@@ -150,6 +150,10 @@ export async function startRecording(
     await session.release()
     throw cause
   }
+}
+
+function inputsText({ inputs }: Network): string {
+  return inputs.map(({ name, dtype, shape }) => `"${name}" (${dtype} [${shape.join(', ')}])`).join(' and ')
 }
 
 /** @throws CheckFailure for a quantised layer that is more than one output step from onnxruntime's result */

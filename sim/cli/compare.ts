@@ -80,7 +80,8 @@ function figureText(name: string, figures: readonly Figure[]): string {
   return plainTable(
     [name, 'A', 'B', 'B − A', 'of A'],
     figures.map((f) => [
-      f.name,
+      // the text scales the units, so they are no part of the name here
+      f.name.replace(/_(?:pj|ns|um2)$/, ''),
       valueText(f.a, f.unit),
       valueText(f.b, f.unit),
       valueText(f.difference, f.unit),

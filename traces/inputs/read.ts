@@ -21,7 +21,10 @@ export function openArrayInputs(
   limit: number | null,
   labelFile: string | null,
 ): InputSource {
-  const source = fileSource(file, ['inputs', 'give a .npy or .npz file'])
+  const source = fileSource(file, [
+    'inputs',
+    'give a description (.yaml), a .npy or a .npz file; images and raw arrays need a description: docs/inputs.md',
+  ])
   try {
     return arrayInputs(source, file, inputs, limit, labelFile)
   } catch (cause) {
@@ -37,7 +40,8 @@ function arrayInputs(
   limit: number | null,
   labelFile: string | null,
 ): InputSource {
-  if (source.length === 0) throw new SpecError(`${file}: the file is empty; give a .npy or .npz file`)
+  if (source.length === 0)
+    throw new SpecError(`${file}: the file is empty; give a description (.yaml), a .npy or a .npz file`)
   const { arrays, labels: own } = openArrays(source, file, inputs)
   const parts = inputs.map((input) => partOf(input, arrays.get(input.name), file, [...arrays.keys()]))
   const total = parts[0]?.count ?? 0

@@ -130,7 +130,7 @@ function totals(result: RunResult, width: number): string[] {
     ],
     [
       'energy',
-      `${energy(t.energy_pj)}; dense-bare ${energy(t.dense_bare.energy_pj)}: ${ratio(t.dense_bare.energy_pj, t.energy_pj)} less; prices ${result.prices.table}, ADC model ${result.prices.adcModel}`,
+      `${energy(t.energy_pj)}; dense-bare ${energy(t.dense_bare.energy_pj)}: ${lessOrMore(t.energy_pj, t.dense_bare.energy_pj)}; prices ${result.prices.table}, ADC model ${result.prices.adcModel}`,
     ],
     ['', parts.map((p) => `${p.component} ${percent(share(p.energyPj, t.energy_pj), 0)}`).join(', ')],
     [
@@ -151,7 +151,10 @@ function totals(result: RunResult, width: number): string[] {
     ['values', valueLine(result)],
   ]
   if (result.accuracy !== null)
-    lines.push(['top-1', `${result.accuracy.correct} of ${result.accuracy.items} (the recorded network)`])
+    lines.push([
+      'top-1',
+      `${result.accuracy.correct} of ${result.accuracy.items} (as recorded: clipped conversions do not reach it)`,
+    ])
   for (const product of result.notOnArrays)
     lines.push([
       'not on arrays',
@@ -159,6 +162,10 @@ function totals(result: RunResult, width: number): string[] {
     ])
   lines.push(['simplified', 'digital work between layers is free, weights stay resident, …: docs/deviations.md'])
   return lines.filter(([, text]) => text !== '').flatMap(([name, text]) => wrap(name, text, width))
+}
+
+function lessOrMore(own: number, other: number): string {
+  return own <= other ? `${ratio(other, own)} less` : `${ratio(own, other)} more`
 }
 
 /** A named line; what does not fit goes on below, indented. */

@@ -35,6 +35,7 @@ export async function readParquet(
   const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer
   const worker = new Worker(program, {
     eval: true,
+    // What this process was started with (--input-type=module) is not for the text above.
     execArgv: [],
     workerData: { bytes: file, library: import.meta.resolve('hyparquet'), mostRows },
     resourceLimits: { maxOldGenerationSizeMb: heapMb },

@@ -114,15 +114,13 @@ describe('exit codes and streams', () => {
   })
 
   it('SIGINT ends a run with 130 and leaves nothing', async () => {
-    const child = spawn(
-      process.execPath,
-      [program, 'run', '--engine', 'event', '--limit', '64', '--out', 'interrupted'],
-      {
-        cwd: folder,
-        stdio: 'ignore',
-      },
-    )
-    await new Promise((resolve) => setTimeout(resolve, 1500))
+    const child = spawn(process.execPath, [program, 'run', '--engine', 'event', '--out', 'interrupted'], {
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    })
+    // its first words: from then on it listens, however long this machine takes to start it
+    await new Promise((resolve) => child.stderr.once('data', resolve))
+    child.stderr.resume()
     child.kill('SIGINT')
     const code = await new Promise((resolve) => child.on('exit', (status, signal) => resolve(signal ?? status)))
     expect(process.platform === 'win32' ? 130 : code).toBe(130)

@@ -81,7 +81,7 @@ describe('printed table', () => {
     const { totals } = summaryOf(result)
     expect(text).toContain(`${grouped(totals.cycles)} = ${time(totals.time_ns)} at 10 ns`)
     expect(text).toContain(`${(totals.dense_bare.cycles / totals.cycles).toFixed(2)}× against dense-bare`)
-    expect(text).toContain('3 of 4 (the recorded network)')
+    expect(text).toContain('3 of 4 (as recorded: clipped conversions do not reach it)')
     expect(text).toMatch(/accelergy: 4\.00 µJ; neurosim-sar: not applicable \(needs 7 bits\)/)
     expect(text).toMatch(/not on arrays.*attention\/QK \(MatMul, two activations\): 1\.23 MMAC/)
     expect(text).toContain('docs/deviations.md')
