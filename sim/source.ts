@@ -133,7 +133,7 @@ export async function startRecording(
   const inputs = openInputs(file, network.inputs, options)
   const { memoryBytes = 2 ** 30 } = options
   const limits = { folder: model.folder, memoryBytes, largestBytes: 8 * memoryBytes }
-  const session = await openSession(network, model.bytes, recordedTensors(network), limits).catch((cause) => {
+  const session = await openSession(network, model, recordedTensors(network), limits).catch((cause) => {
     inputs.close()
     throw cause
   })

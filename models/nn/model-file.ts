@@ -7,8 +7,10 @@ import type { Network } from './types.js'
 
 export interface ModelFile {
   readonly network: Network
-  /** of the .onnx file alone */
-  readonly bytes: Uint8Array
+  /** of the .onnx file alone, in bytes */
+  readonly length: number
+  /** Reads the .onnx file again: large ones need not wait in memory. @throws ModelError when it is not the same any more */
+  read(): Uint8Array
   /** where external data lie; null for a model that is not on disk */
   readonly folder: string | null
 }
@@ -24,7 +26,14 @@ export function openModel(path: string): ModelFile {
   const bytes = readModel(path)
   // Absolute: the runtime looks from another place.
   const folder = dirname(resolve(path))
-  return { network: loadNetwork(bytes, path, folder), bytes, folder }
+  const { length } = bytes
+  const network = loadNetwork(bytes, path, folder)
+  const read = () => {
+    const again = readModel(path)
+    if (again.length !== length) throw new ModelError(`${path}: changed while it was in use; start again`)
+    return again
+  }
+  return { network, length, read, folder }
 }
 
 function readModel(path: string): Uint8Array {

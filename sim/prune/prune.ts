@@ -21,7 +21,9 @@ export async function runPrune(options: PruneOptions, progress: Progress): Promi
   if (out !== null) checkNewFile(out, force)
   const target = targetOf(description, options.criterion, options.sparsity)
   for (const sparsity of options.sensitivity ?? []) targetOf(description, options.criterion, sparsity)
-  const { network, bytes } = loadModel(options.model)
+  const model = loadModel(options.model)
+  const { network } = model
+  const bytes = model.read()
   const hardware = patternHardware(machine)
   const spared = chooseLayers(network, options, hardware)
   const chosen = network.layers.filter((layer) => spared.get(layer) === null)

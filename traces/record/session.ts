@@ -22,6 +22,12 @@ export interface Session {
   release(): Promise<void>
 }
 
+/** A model file that is read when it is needed: hundreds of megabytes need not wait in memory. */
+export interface ModelBytes {
+  readonly length: number
+  read(): Uint8Array
+}
+
 export interface SessionOptions {
   /** where external data of the model lie; null: nowhere */
   readonly folder?: string | null
@@ -42,7 +48,7 @@ interface Group {
  */
 export async function openSession(
   network: Network,
-  model: Uint8Array,
+  model: Uint8Array | ModelBytes,
   names: readonly string[],
   options: SessionOptions = {},
 ): Promise<Session> {
@@ -55,7 +61,7 @@ export async function openSession(
   for (const name of zeroPoints) always.add(name)
   const create = (outputs: Iterable<string>) => {
     const wanted = new Set([...outputs, ...zeroPoints])
-    return createSession(runtime, network, model, [...wanted], folder)
+    return createSession(runtime, network, 'read' in model ? model.read() : model, [...wanted], folder)
   }
   let groups: Group[] = [{ names: new Set(extra), session: await create(extra) }]
   let planned = false

@@ -76,11 +76,12 @@ describe('external data', () => {
     ['in a folder below', { location: 'deep/w.bin' }],
     ['behind a link that stays in the folder', { location: 'near.bin', offset: '64' }],
   ])('%s', async (_, entry) => {
-    const { network, bytes } = openModel(save(withData(entry)))
+    const model = openModel(save(withData(entry)))
+    const { network } = model
     const { weights: read } = network.layers[0]!
     expect(read.kind === 'float' ? [...read.values] : null).toEqual([1, 4, 2, 5, 3, 6])
     if (entry.location === 'near.bin') return
-    const session = await openSession(network, bytes, [], { folder })
+    const session = await openSession(network, model, [], { folder })
     const y = (await session.run(item([1, 2], [1, 10]), ['y'])).get('y')!
     expect([...Array.from(y.data)]).toEqual([41, 52, 63])
     await session.release()
