@@ -10,6 +10,7 @@ import { type LayerPlan, planLayer } from './chip/plan.js'
 import { dumpLayer } from './dump.js'
 import type { RunOptions } from './options.js'
 import type { Progress } from './progress.js'
+import { relieve } from './threads/memory.js'
 import type { Simulator } from './threads/simulator.js'
 
 export interface Batch {
@@ -27,17 +28,16 @@ export interface Batch {
 }
 
 export async function runBatch(batch: Batch): Promise<LayerPlan[]> {
-  const { options, network, chosen, items, simulator } = batch
+  const { options, network, simulator } = batch
   const plans: LayerPlan[] = []
   const running: Promise<void>[] = []
   try {
     for (const [l, layer] of network.layers.entries()) {
-      const tensor = layerTensor(items[0]!.tensors, layer)!
-      const job = prepareJob(layer, tensor.shape, options.machine, options, batch.permutations.get(layer.index))
-      const plan = planLayer(job, tensor.form)
+      await relieve(options.memoryBytes)
+      const { plan, run } = startLayer(batch, layer, l)
       plans.push(plan)
-      if (options.dryRun || !chosen.has(layer)) continue
-      running.push(runLayer(batch, job, plan, l))
+      if (run === null) continue
+      running.push(run)
       if (running.length >= simulator.layers) await running[running.length - simulator.layers]
       // A layer that failed while others are placed must not go unnoticed until the end.
       await Promise.race([Promise.all(running), new Promise((resolve) => setImmediate(resolve))])
@@ -47,6 +47,15 @@ export async function runBatch(batch: Batch): Promise<LayerPlan[]> {
   } finally {
     await Promise.allSettled(running)
   }
+}
+
+/** Places a layer and begins to simulate it, if it is wanted. Nothing of it stays behind here. */
+function startLayer(batch: Batch, layer: Layer, l: number): { plan: LayerPlan; run: Promise<void> | null } {
+  const { options, chosen, items } = batch
+  const tensor = layerTensor(items[0]!.tensors, layer)!
+  const job = prepareJob(layer, tensor.shape, options.machine, options, batch.permutations.get(layer.index))
+  const plan = planLayer(job, tensor.form)
+  return { plan, run: options.dryRun || !chosen.has(layer) ? null : runLayer(batch, job, plan, l) }
 }
 
 /** All items of one layer. */

@@ -3,6 +3,7 @@ import { ModelError } from '../base/errors.js'
 import { type Constant, type Grid, numbers } from './constant.js'
 import type { Node } from './graph.js'
 import { stridesOf } from './move.js'
+import { storedWeights } from './stored.js'
 import type { Geometry, LayerWeights } from './types.js'
 
 /** What an operator does with its constant. */
@@ -50,7 +51,7 @@ export function arrange(
   const values = asIs ? source : new Float32Array(source.length)
   if (!asIs) for (let i = 0; i < values.length; i++) values[i] = source[index === null ? i : index[i]!]! * factor
   finite(node, values, `weights "${name}"`)
-  return { kind: 'float', values }
+  return asIs && weight.stored !== undefined ? storedWeights(weight.stored) : { kind: 'float', values }
 }
 
 /** Which entry of the scales belongs to every output; one entry when there is but one scale. */

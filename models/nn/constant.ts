@@ -25,6 +25,8 @@ export interface Constant {
   readonly values: Values
   /** set when the constant came out of DequantizeLinear on 8-bit (or shorter) integers and was only moved since */
   readonly grid: Grid | null
+  /** reads the values again, where they are large and stand in the model's file as they are */
+  readonly stored?: () => Float32Array
 }
 
 const types = onnx.TensorProto.DataType

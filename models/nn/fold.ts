@@ -7,6 +7,7 @@ import { mathFolds } from './fold-math.js'
 import { moreFolds, splitParts } from './fold-more.js'
 import { type Fold, type FoldInputs, shapeFolds } from './fold-shape.js'
 import type { Graph, Node } from './graph.js'
+import { type ModelStorage, rereader } from './stored.js'
 
 export interface Folder {
   /** The value of a constant tensor. @throws ModelError naming the node and operator that cannot be folded */
@@ -21,7 +22,8 @@ const sameMeaning = new Set(['com.microsoft.DequantizeLinear', 'com.microsoft.Qu
 /** Elements of an initializer that is kept for the next one who asks. */
 const mostKept = 2 ** 18
 
-export function createFolder(graph: Graph): Folder {
+/** @param storage the model's file, where there is one */
+export function createFolder(graph: Graph, storage: ModelStorage | null = null): Folder {
   const known = new Map<string, Constant>()
   function constant(name: string): Constant {
     if (!graph.constants.has(name)) {
@@ -30,10 +32,10 @@ export function createFolder(graph: Graph): Folder {
       )
     }
     for (const node of ancestors(graph, known, name)) {
-      const inputs = node.inputs.map((input) => (input === '' ? null : value(graph, known, input)))
+      const inputs = node.inputs.map((input) => (input === '' ? null : value(graph, storage, known, input)))
       for (const [i, part] of results(inputs, node).entries()) known.set(node.outputs[i] ?? '', part)
     }
-    return value(graph, known, name)
+    return value(graph, storage, known, name)
   }
   return { constant }
 }
@@ -66,7 +68,7 @@ function foldOf(node: Node): Fold {
 }
 
 /** An initializer, or what was folded before. */
-function value(graph: Graph, known: Map<string, Constant>, name: string): Constant {
+function value(graph: Graph, storage: ModelStorage | null, known: Map<string, Constant>, name: string): Constant {
   const done = known.get(name)
   if (done !== undefined) return done
   const tensor = graph.initializers.get(name)
@@ -78,7 +80,8 @@ function value(graph: Graph, known: Map<string, Constant>, name: string): Consta
   }
   const what = `${graph.file}: initializer "${name}"`
   const outside = isExternal(tensor) ? () => graph.external.read(tensor, what) : null
-  const read = readTensor(tensor, what, outside)
+  const stored = tensor.data_type === 1 ? rereader(tensor.raw_data ?? null, storage) : null
+  const read = { ...readTensor(tensor, what, outside), ...(stored === null ? {} : { stored }) }
   // Large tensors are mostly weights of one layer: kept, they would stand in memory twice.
   if (read.values.length <= mostKept) known.set(name, read)
   return read

@@ -27,7 +27,7 @@ export function openModel(path: string): ModelFile {
   // Absolute: the runtime looks from another place.
   const folder = dirname(resolve(path))
   const { length } = bytes
-  const network = loadNetwork(bytes, path, folder)
+  const network = loadNetwork(bytes, path, folder, true)
   const read = () => {
     const again = readModel(path)
     if (again.length !== length) throw new ModelError(`${path}: changed while it was in use; start again`)

@@ -6,18 +6,20 @@ import { createFolder } from './fold.js'
 import { formOf, multipliesNothing, multipliesOtherwise, understood } from './forms.js'
 import { buildGraph, decodeModel, type Graph, type Node } from './graph.js'
 import { draftLayer } from './layers.js'
+import type { ModelStorage } from './stored.js'
 import { completeLayer } from './surroundings.js'
 import type { ActivationProduct, Layer, Network } from './types.js'
 
 /**
  * @param file name of the file, for messages
  * @param folder where the model's external data lie; null: it may have none
+ * @param stored `file` is the path of the bytes: large weights are read from it again when they are needed
  * @throws ModelError for bytes that are no ONNX model, layers that are not supported, weights that are no numbers, and a model that
  * does not fit into memory
  */
-export function loadNetwork(bytes: Uint8Array, file: string, folder: string | null = null): Network {
+export function loadNetwork(bytes: Uint8Array, file: string, folder: string | null = null, stored = false): Network {
   try {
-    return readNetwork(bytes, file, folder)
+    return readNetwork(bytes, file, folder, stored ? { path: file, bytes } : null)
   } catch (cause) {
     // What the JavaScript engine says when it cannot give the memory: "Array buffer allocation failed", "Invalid typed array length: …".
     if (cause instanceof RangeError) throw new ModelError(`${file}: does not fit into memory (${cause.message})`)
@@ -25,10 +27,10 @@ export function loadNetwork(bytes: Uint8Array, file: string, folder: string | nu
   }
 }
 
-function readNetwork(bytes: Uint8Array, file: string, directory: string | null): Network {
+function readNetwork(bytes: Uint8Array, file: string, directory: string | null, storage: ModelStorage | null): Network {
   const model = decodeModel(bytes, file)
   const graph = buildGraph(model, file, directory)
-  const folder = createFolder(graph)
+  const folder = createFolder(graph, storage)
   const layers: Layer[] = []
   const products: ActivationProduct[] = []
   for (const node of graph.nodes) {

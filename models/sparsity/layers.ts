@@ -2,22 +2,33 @@
 import type { Layer, RowOrder } from '../nn/types.js'
 import type { Mask, PrunableLayer, SparsityMatrix } from './types.js'
 
+/** Channels that stay together in a part of a matrix: row tiles and blocks of all usual sizes end with them. */
+const channelsTogether = 128
+
 /**
  * The weights of a layer in real numbers, as the machine multiplies by them (a BatchNormalization behind a convolution is folded in), one
  * matrix a group, rows in the row order of the machine.
+ * @param mostWeights of a matrix; beyond it only its first rows are given, whole channels of them
  */
-export function prunableLayer(layer: Layer, order: RowOrder): PrunableLayer {
+export function prunableLayer(
+  layer: Layer,
+  order: RowOrder,
+  mostWeights: number = Number.POSITIVE_INFINITY,
+): PrunableLayer {
   const { groups, groupOut: cols, groupIn } = layer.geometry
   const value = weightValue(layer)
-  const rows = weightCount(layer) / (groups * cols)
-  const source = sourceRows(layer, rows, order)
+  const allRows = weightCount(layer) / (groups * cols)
+  const channelRows = allRows / groupIn
+  const step = channelRows * channelsTogether
+  const rows = allRows * cols <= mostWeights ? allRows : Math.min(allRows, Math.ceil(mostWeights / cols / step) * step)
+  const source = sourceRows(layer, allRows, order)
   const matrices = Array.from({ length: groups }, (_, g): SparsityMatrix => {
     const values = new Float32Array(rows * cols)
     for (let c = 0; c < cols; c++) {
-      const base = (g * cols + c) * rows
+      const base = (g * cols + c) * allRows
       for (let r = 0; r < rows; r++) values[r * cols + c] = value(base + source[r]!)
     }
-    return { rows, cols, channelRows: rows / groupIn, values }
+    return { rows, cols, channelRows, values }
   })
   return { name: layer.name, matrices }
 }
@@ -41,7 +52,10 @@ export function weightCount(layer: Layer): number {
 /** Real value of weight i of a layer; exactly 0 where the code is the zero point. */
 export function weightValue(layer: Layer): (i: number) => number {
   const { weights } = layer
-  if (weights.kind === 'float') return (i) => weights.values[i]!
+  if (weights.kind === 'float') {
+    const { values } = weights
+    return (i) => values[i]!
+  }
   const { codes, scale, zeroPoint } = weights
   const rows = codes.length / (layer.geometry.groups * layer.geometry.groupOut)
   return (i) => {

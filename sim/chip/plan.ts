@@ -3,12 +3,16 @@ import { isStructural } from '../../models/mapping/columns.js'
 import type { Mapping } from '../../models/mapping/mapping.js'
 import { largestGroupBits } from '../../models/mapping/row-lists.js'
 import type { CodeForm, Layer } from '../../models/nn/types.js'
+import { prunableLayer } from '../../models/sparsity/layers.js'
+import type { PrunableLayer } from '../../models/sparsity/types.js'
 import type { MappingSummary } from '../../traces/results/result.js'
 import type { LayerJob } from './job.js'
 import type { PlacedLayer } from './prepare.js'
 
 export interface LayerPlan {
   readonly layer: Layer
+  /** its first weights, enough to see which pattern their zeros follow */
+  readonly sample: PrunableLayer
   readonly summary: MappingSummary
   readonly dense: { readonly ous: number; readonly arrayGroups: number }
   readonly groups: number
@@ -30,12 +34,19 @@ export interface NetworkPlan {
   readonly layers: readonly LayerPlan[]
 }
 
+/** Weights of a matrix that `sample` holds. */
+const sampleWeights = 2 ** 18
+
 /** @param form of the layer's activations */
-export function planLayer({ placed, dense }: Pick<LayerJob, 'placed' | 'dense'>, form: CodeForm): LayerPlan {
+export function planLayer(
+  { placed, dense, rowOrder }: Pick<LayerJob, 'placed' | 'dense' | 'rowOrder'>,
+  form: CodeForm,
+): LayerPlan {
   const { layer, mapping, coding } = placed
   const passes = placed.resolved.vectors * (form === 'split' ? 2 : 1)
   return {
     layer,
+    sample: prunableLayer(layer, rowOrder, sampleWeights),
     summary: summarise(placed, dense.mapping),
     dense: { ous: dense.mapping.ous, arrayGroups: dense.mapping.groups.length },
     groups: mapping.groups.length,

@@ -6,7 +6,6 @@ import { type PriceFacts, priceContext, type Variant } from '../../models/cost/c
 import { alternatives, type ChipCounts, price, totalPj } from '../../models/cost/price.js'
 import type { Network } from '../../models/nn/types.js'
 import { findPattern } from '../../models/sparsity/detect.js'
-import { prunableLayer } from '../../models/sparsity/layers.js'
 import type { ItemFacts, RecordedProduct } from '../../traces/record/trace.js'
 import type { BaselineResult, LayerResult, RunResult } from '../../traces/results/result.js'
 import type { RunOptions } from '../options.js'
@@ -72,8 +71,10 @@ export function priceRun(run: PricedRun): RunResult {
 /** The named pattern that the zeros of the simulated layers follow. */
 function patternOf({ outcomes, options }: PricedRun): RunResult['pattern'] {
   const hardware = patternHardware(options.machine)
-  const layers = outcomes.map(({ plan }) => prunableLayer(plan.layer, hardware.rowOrder))
-  return findPattern(layers, hardware)
+  return findPattern(
+    outcomes.map(({ plan }) => plan.sample),
+    hardware,
+  )
 }
 
 function factsOf(machine: Machine, plan: NetworkPlan): PriceFacts {
