@@ -6,7 +6,8 @@ import type { Layer, Network } from '../models/nn/types.js'
 import type { RecordedItem } from '../traces/record/trace.js'
 import { type LayerJob, prepareJob } from './chip/job.js'
 import type { LayerTotals } from './chip/layer.js'
-import { type LayerPlan, planLayer } from './chip/plan.js'
+import { type LayerPlan, planLayer, weightSample } from './chip/plan.js'
+import { layerIntegers } from './chip/prepare.js'
 import { dumpLayer } from './dump.js'
 import type { RunOptions } from './options.js'
 import type { Progress } from './progress.js'
@@ -34,7 +35,7 @@ export async function runBatch(batch: Batch): Promise<LayerPlan[]> {
   try {
     for (const [l, layer] of network.layers.entries()) {
       await relieve(options.memoryBytes)
-      const { plan, run } = startLayer(batch, layer, l)
+      const { plan, run } = await startLayer(batch, layer, l)
       plans.push(plan)
       if (run === null) continue
       running.push(run)
@@ -50,11 +51,19 @@ export async function runBatch(batch: Batch): Promise<LayerPlan[]> {
 }
 
 /** Places a layer and begins to simulate it, if it is wanted. Nothing of it stays behind here. */
-function startLayer(batch: Batch, layer: Layer, l: number): { plan: LayerPlan; run: Promise<void> | null } {
+async function startLayer(
+  batch: Batch,
+  layer: Layer,
+  l: number,
+): Promise<{ plan: LayerPlan; run: Promise<void> | null }> {
   const { options, chosen, items } = batch
+  const { machine } = options
   const tensor = layerTensor(items[0]!.tensors, layer)!
-  const job = prepareJob(layer, tensor.shape, options.machine, options, batch.permutations.get(layer.index))
-  const plan = planLayer(job, tensor.form)
+  const integers = layerIntegers(layer, machine)
+  const sample = weightSample(layer, machine.weights.rowOrder)
+  await relieve(options.memoryBytes)
+  const job = prepareJob(layer, tensor.shape, machine, options, batch.permutations.get(layer.index), integers)
+  const plan = planLayer(job, tensor.form, sample)
   return { plan, run: options.dryRun || !chosen.has(layer) ? null : runLayer(batch, job, plan, l) }
 }
 

@@ -13,7 +13,7 @@ import { engines } from '../chip/items/index.js'
 import { prepareJob } from '../chip/job.js'
 import { createLayerTotals } from '../chip/layer.js'
 import { mapSpec } from '../chip/parts.js'
-import { planLayer } from '../chip/plan.js'
+import { planLayer, weightSample } from '../chip/plan.js'
 import { priceRun } from '../chip/priced.js'
 import type { Machine } from '../chip/spec.js'
 import { createSimulator } from '../threads/simulator.js'
@@ -65,7 +65,7 @@ export async function simulateLayer(
   if (first === undefined) throw new SpecError('simulateLayer: expected at least one item')
   const engine = engines.get(asked.engine)
   const job = prepareJob(layer, first.shape, asked.machine, asked)
-  const plan = planLayer(job, first.form)
+  const plan = planLayer(job, first.form, weightSample(layer, job.rowOrder))
   const totals = createLayerTotals()
   const simulator = createSimulator(engine, asked.threads ?? 1, asked.signal)
   try {

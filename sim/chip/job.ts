@@ -6,7 +6,7 @@ import type { KernelName } from '../kernel/kernel.js'
 import type { VectorChoice } from '../options.js'
 import type { MacroSpec } from '../stages/context.js'
 import { macroSpec } from './parts.js'
-import { machineAdc, type PlacedLayer, placeLayer } from './prepare.js'
+import { type LayerIntegers, layerIntegers, machineAdc, type PlacedLayer, placeLayer } from './prepare.js'
 import type { Machine } from './spec.js'
 
 /** What a run asks of every layer. */
@@ -43,9 +43,10 @@ export function prepareJob(
   machine: Machine,
   choice: JobChoice,
   perms?: readonly Int32Array[],
+  integers: LayerIntegers = layerIntegers(layer, machine),
 ): LayerJob {
-  const placed = placeLayer(layer, inputShape, machine, 'machine', null, perms)
-  const dense = placeLayer(layer, inputShape, machine, 'dense-same-hardware', placed)
+  const placed = placeLayer(layer, inputShape, machine, 'machine', integers, perms)
+  const dense = placeLayer(layer, inputShape, machine, 'dense-same-hardware', integers)
   const bare = macroSpec(machine, 'dense-bare', dense.coding.polarities)
   return {
     placed,

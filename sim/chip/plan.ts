@@ -2,7 +2,7 @@
 import { isStructural } from '../../models/mapping/columns.js'
 import type { Mapping } from '../../models/mapping/mapping.js'
 import { largestGroupBits } from '../../models/mapping/row-lists.js'
-import type { CodeForm, Layer } from '../../models/nn/types.js'
+import type { CodeForm, Layer, RowOrder } from '../../models/nn/types.js'
 import { prunableLayer } from '../../models/sparsity/layers.js'
 import type { PrunableLayer } from '../../models/sparsity/types.js'
 import type { MappingSummary } from '../../traces/results/result.js'
@@ -34,19 +34,25 @@ export interface NetworkPlan {
   readonly layers: readonly LayerPlan[]
 }
 
-/** Weights of a matrix that `sample` holds. */
+/** Weights of a matrix that a sample holds. */
 const sampleWeights = 2 ** 18
+
+/** The first weights of a layer, in the row order of the machine. */
+export function weightSample(layer: Layer, order: RowOrder): PrunableLayer {
+  return prunableLayer(layer, order, sampleWeights)
+}
 
 /** @param form of the layer's activations */
 export function planLayer(
-  { placed, dense, rowOrder }: Pick<LayerJob, 'placed' | 'dense' | 'rowOrder'>,
+  { placed, dense }: Pick<LayerJob, 'placed' | 'dense'>,
   form: CodeForm,
+  sample: PrunableLayer,
 ): LayerPlan {
   const { layer, mapping, coding } = placed
   const passes = placed.resolved.vectors * (form === 'split' ? 2 : 1)
   return {
     layer,
-    sample: prunableLayer(layer, rowOrder, sampleWeights),
+    sample,
     summary: summarise(placed, dense.mapping),
     dense: { ous: dense.mapping.ous, arrayGroups: dense.mapping.groups.length },
     groups: mapping.groups.length,

@@ -32,8 +32,20 @@ export interface PlacedLayer {
   readonly packed: boolean
 }
 
+/** Integers of a layer, and how its groups are packed into matrices. */
+export interface LayerIntegers {
+  readonly weights: QuantisedWeights
+  readonly groups: MapSpec['options']['groups']
+}
+
+/** A step of its own, so that the model's numbers can leave memory before the integers are mapped. */
+export function layerIntegers(layer: Layer, machine: Machine): LayerIntegers {
+  const { groups } = machine.mapping
+  return { weights: quantiseWeights(layer, machine.weights, groups), groups }
+}
+
 /**
- * @param twin the same layer on another variant: its integers are used again where groups are packed alike
+ * @param known the layer's integers, used where groups are packed that way
  * @param perms block permutations of the strips; absent: searched by the remapper of the variant
  */
 export function placeLayer(
@@ -41,14 +53,12 @@ export function placeLayer(
   inputShape: readonly number[],
   machine: Machine,
   variant: Variant,
-  twin: PlacedLayer | null = null,
+  known: LayerIntegers | null = null,
   perms?: readonly Int32Array[],
 ): PlacedLayer {
   const map = mapSpec(machine, variant)
-  const weights =
-    twin?.map.options.groups === map.options.groups
-      ? twin.weights
-      : quantiseWeights(layer, machine.weights, map.options.groups)
+  const { groups } = map.options
+  const weights = known?.groups === groups ? known.weights : quantiseWeights(layer, machine.weights, groups)
   const mapping = mapLayer(weights.matrices, map, perms ?? searchLayer(weights.matrices, map, layer.name))
   const coding = weightCoding(weights.matrices, machine.weights.encoding, machine.cell.bits)
   const spec = macroSpec(machine, variant, coding.polarities)

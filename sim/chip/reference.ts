@@ -2,11 +2,12 @@
 // results are held against.
 import { ModelError } from '../../models/base/errors.js'
 import { firstOutput } from '../../models/mapping/mapping.js'
-import { im2col, integerProduct, outputIndex, resolveLayer } from '../../models/nn/lower.js'
+import { outputIndex, resolveLayer } from '../../models/nn/lower.js'
 import { quantiseWeights } from '../../models/nn/quantise.js'
 import { realResults, representable } from '../../models/nn/results.js'
 import type { CodedTensor, Layer } from '../../models/nn/types.js'
 import type { ReferenceCheck } from '../../traces/results/result.js'
+import { eachProduct } from './product.js'
 import type { Machine } from './spec.js'
 
 export interface ReferenceTotals {
@@ -36,13 +37,13 @@ export function addReference(
   const { matrices, scale } = quantiseWeights(layer, machine.weights, 'separate')
   const real = realResults(layer, theirs)
   const at = outputIndex(layer, resolved, tensor.shape)
-  for (const [g, matrix] of matrices.entries()) {
-    const exact = integerProduct(matrix, im2col(layer, resolved, tensor, 0, g, machine.weights.rowOrder))
+  eachProduct(layer, resolved, matrices, tensor, machine.weights.rowOrder, (g, exact) => {
+    const { cols } = matrices[g]!
     const first = firstOutput(matrices, g)
     for (let vector = 0; vector < resolved.vectors; vector++) {
-      for (let c = 0; c < matrix.cols; c++) {
+      for (let c = 0; c < cols; c++) {
         const unit = tensor.scale * scale[first + c]!
-        const ours = representable(layer, unit * exact[vector * matrix.cols + c]! + (layer.bias?.[first + c] ?? 0))
+        const ours = representable(layer, unit * exact[vector * cols + c]! + (layer.bias?.[first + c] ?? 0))
         const reference = real[at(g, vector, c)]!
         if (!Number.isFinite(reference))
           throw new ModelError(
@@ -54,7 +55,7 @@ export function addReference(
         totals.maxSteps = Math.max(totals.maxSteps, Math.abs(error) / (layer.outputStep ?? unit))
       }
     }
-  }
+  })
 }
 
 export function finishReference(totals: ReferenceTotals): ReferenceCheck {

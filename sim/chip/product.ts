@@ -1,0 +1,74 @@
+// The integer product of a layer with its plain weights, without a mapping: what comparisons with onnxruntime are made of.
+import { gathersOf } from '../../models/nn/gather.js'
+import { im2col, integerProduct, zeroPointOf } from '../../models/nn/lower.js'
+import type { CodedTensor, Layer, ResolvedLayer, RowOrder, WeightMatrix } from '../../models/nn/types.js'
+import { chooseKernels } from '../engines/fast/kernels/index.js'
+import { sizeOf } from '../engines/fast/kernels/kernels.js'
+import { productFits } from '../engines/fast/product.js'
+import { tensorStreams } from '../engines/fast/streams.js'
+
+/** Passes of a block. */
+const blockPasses = 256
+
+/**
+ * Calls `visit` with the results Σ (a − z)·e of every matrix: result of (vector, column) at vector · columns + column.
+ * @param matrices one a group
+ * @param tensor of one item
+ */
+export function eachProduct(
+  layer: Layer,
+  resolved: ResolvedLayer,
+  matrices: readonly WeightMatrix[],
+  tensor: CodedTensor,
+  order: RowOrder,
+  visit: (matrix: number, exact: Float64Array) => void,
+): void {
+  // Split codes come in two passes a vector; sums beyond int32 need float64: the plain product does both.
+  if (tensor.form === 'split' || !matrices.every(productFits)) {
+    for (const [g, matrix] of matrices.entries())
+      visit(g, integerProduct(matrix, im2col(layer, resolved, tensor, 0, g, order)))
+    return
+  }
+  const { vectors } = resolved
+  const { rows, cols } = matrices[0]!
+  const stride = Math.min(blockPasses, Math.ceil(vectors / 64) * 64)
+  const arena = chooseKernels('auto').arena(sizeOf(rows * stride) + sizeOf(4 * (rows + 1)) + sizeOf(4 * cols * stride))
+  const bytes = arena.bytes(rows * stride)
+  const offsets = arena.ints(rows + 1)
+  for (let row = 0; row < rows; row++) offsets[row] = row * stride
+  const sums = arena.ints(cols * stride)
+  const all = (length: number) => Int32Array.from({ length }, (_, i) => i)
+  const columns = all(cols)
+  const lists = {
+    offsets,
+    rows: all(rows),
+    from: 0,
+    to: rows,
+    columns,
+    targets: columns,
+    firstColumn: 0,
+    endColumn: cols,
+  }
+  const streams = tensorStreams(gathersOf(layer, resolved, tensor.shape, false, order), tensor, 0)
+  for (const [g, { e }] of matrices.entries()) {
+    const zeroSums = zeroPointSums(matrices[g]!, zeroPointOf(tensor, 0))
+    const exact = new Float64Array(vectors * cols)
+    for (let first = 0; first < vectors; first += stride) {
+      const passes = Math.min(stride, vectors - first)
+      streams.fill(g, first, passes, bytes, stride)
+      sums.fill(0)
+      arena.product({ bytes, stride, passes }, { ...lists, e, cols, signed: tensor.form === 'twos-complement' }, sums)
+      for (let p = 0; p < passes; p++)
+        for (let c = 0; c < cols; c++) exact[(first + p) * cols + c] = sums[c * stride + p]! - zeroSums[c]!
+    }
+    visit(g, exact)
+  }
+}
+
+/** Per column: zero point · Σ over rows of e. */
+function zeroPointSums({ rows, cols, e }: WeightMatrix, zeroPoint: number): Float64Array {
+  const sums = new Float64Array(cols)
+  for (let row = 0; row < rows; row++)
+    for (let c = 0; c < cols; c++) sums[c] = sums[c]! + zeroPoint * e[row * cols + c]!
+  return sums
+}
