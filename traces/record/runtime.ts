@@ -82,7 +82,7 @@ export function feedOf(runtime: Runtime, input: InputArray) {
 
 const plain = new Set(['float32', 'float64', 'uint8', 'int8', 'int32'])
 
-/** Numbers of a tensor; half precision arrives as bit patterns. @throws ModelError for types that hold no numbers */
+/** Numbers of a tensor. @throws ModelError for types that hold no numbers */
 export function fetchedTensor(
   network: Network,
   name: string,
@@ -91,7 +91,14 @@ export function fetchedTensor(
   data: unknown,
 ): FetchedTensor {
   if (plain.has(dtype)) return { dtype, shape, data: data as ArrayLike<number> }
-  if (dtype === 'float16') return { dtype, shape, data: Float32Array.from(data as Uint16Array, halfToNumber) }
+  // Bit patterns, or, from Node 24 on, where there is a Float16Array, numbers.
+  if (dtype === 'float16')
+    return {
+      dtype,
+      shape,
+      data:
+        data instanceof Uint16Array ? Float32Array.from(data, halfToNumber) : Float32Array.from(data as Float32Array),
+    }
   if (dtype === 'int64') return { dtype, shape, data: Float64Array.from(data as BigInt64Array, Number) }
   throw new ModelError(`${network.file}: tensor "${name}" has element type ${dtype}; expected float or 8-bit integers`)
 }

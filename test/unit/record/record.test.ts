@@ -4,6 +4,7 @@ import { ModelError, SpecError } from '../../../models/base/errors.js'
 import { loadNetwork } from '../../../models/nn/network.js'
 import { onnx } from '../../../models/nn/proto/onnx.js'
 import { recordedTensors, recordTrace } from '../../../traces/record/record.js'
+import { fetchedTensor } from '../../../traces/record/runtime.js'
 import { type InputItem, openSession } from '../../../traces/record/session.js'
 import { bytesTensor, floats, item, model, type NodeSpec } from '../../helpers/onnx.js'
 
@@ -69,6 +70,12 @@ describe('float networks', () => {
     const codes = (await record(model([1, 2], nodes, [eye], 'y'), [pair(-3, 2.55)])).tensors.get('r')!
     expect(codes).toMatchObject({ form: 'unsigned', zeroPoint: 0, scale: Math.fround(2.55) / 255 })
     expect([...codes.codes]).toEqual([0, 255])
+  })
+
+  it('half precision comes as bit patterns or, where Node has a Float16Array, as numbers', () => {
+    const network = loadNetwork(model([1, 2], [product], [floats('w', [2, 1], [1, 1])], 'y'), 'half.onnx')
+    for (const data of [Uint16Array.of(0x3c00, 0xc000), Float32Array.of(1, -2)])
+      expect([...(fetchedTensor(network, 'h', 'float16', [2], data).data as Float32Array)]).toEqual([1, -2])
   })
 
   it('half-precision tensors are read as numbers, not as bit patterns', async () => {
