@@ -182,6 +182,20 @@ export const faults = [
     tests: 'test/laws/fast.test.ts',
   },
   {
+    name: 'times of a front end far ahead are forgotten',
+    file: 'sim/engines/fast/macro.ts',
+    find: 'Math.min(state.cacheFree, state.loadFree) > horizon',
+    replace: 'Math.min(state.cacheFree, state.loadFree) > 16 * horizon',
+    tests: 'test/unit/fast/long-times.test.ts',
+  },
+  {
+    name: 'a queue may hold more than int32 cycles',
+    file: 'sim/engines/fast/macro.ts',
+    find: 'layer.worstWindow * Math.max(heights, entries) < horizon',
+    replace: 'layer.worstWindow * heights < horizon',
+    tests: 'test/unit/fast/long-times.test.ts',
+  },
+  {
     name: 'certificate one sum too far',
     file: 'sim/engines/fast/certificate.ts',
     find: 'adc.codes.length - 1 : wrong - 1',

@@ -106,7 +106,7 @@ function run(own) {
 function lawsOf(report) {
   const results = JSON.parse(readFileSync(report, 'utf8')).testResults.flatMap((file) => file.assertionResults)
   if (results.length === 0 || results.some(({ status }) => status !== 'passed')) return null
-  // The law of the dense baselines asks for 400 cases at most: it runs every case several times.
+  // The law of the dense baselines takes 400 cases at most: each is a full simulation of up to 40 vectors.
   return results.map(({ title }) => ({ title, checks: /dense baselines/.test(title) ? Math.min(slice, 400) : slice }))
 }
 
