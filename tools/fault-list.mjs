@@ -312,14 +312,14 @@ export const faults = [
     file: 'models/mapping/swaps.ts',
     find: 'return scoreWith(p, perm[q]!) + scoreWith(q, perm[p]!) - scores[a]! - scores[b]!',
     replace: 'return scoreWith(p, perm[q]!) - scores[a]!',
-    tests: 'test/laws/remap.test.ts',
+    tests: 'test/laws/remappers.test.ts',
   },
   {
     name: 'matching: an odd blossom entered the short way',
     file: 'models/mapping/blossom.ts',
     find: 'if (at % 2 === 0) return at',
     replace: 'if (at >= 0) return at',
-    tests: 'test/laws/remap.test.ts',
+    tests: 'test/laws/remappers.test.ts',
   },
   {
     name: 'Benes: last stage straight',

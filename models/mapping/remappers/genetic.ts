@@ -1,7 +1,8 @@
 // Genetic search for the column shuffle, as Wu et al. (ASP-DAC 2024) do it. The slides give the fitness (all-zero rows of OUs) and no
 // operators. Here: permutation encoding; a child takes OU columns from both parents in turn, the best first, as greedy partition crossover
 // does for colour classes (Galinier and Hao, "Hybrid evolutionary algorithms for graph coloring", 1999); then it grows up with a short
-// walk over swaps. It replaces the worse parent unless it is worse still. First population: identity and random permutations.
+// walk over swaps. It replaces the worse parent unless it is worse still; where the parents are alike, a random newcomer
+// takes its place. First population: identity and random permutations.
 import type { Remapper, SearchContext } from '../remapper.js'
 import { canHelp, identityPermutation, type StripProblem } from '../strip.js'
 import { createSwapState } from '../swaps.js'
@@ -42,7 +43,9 @@ function breed(strip: StripProblem, { search, random, onGeneration }: SearchCont
     for (let birth = 0; birth < search.population; birth++) {
       const i = Math.floor(random() * population.length)
       const j = (i + 1 + Math.floor(random() * (population.length - 1))) % population.length
-      const child = grow(crossover(strip, population[i]!, population[j]!, random), Math.max(coldest, hot * childHeat))
+      const child = alike(population[i]!, population[j]!)
+        ? grow(shuffled(strip.blocks, random), hot)
+        : grow(crossover(strip, population[i]!, population[j]!, random), Math.max(coldest, hot * childHeat))
       const worse = population[i]!.total < population[j]!.total ? i : j
       if (child.total >= population[worse]!.total) population[worse] = child
     }
@@ -55,6 +58,16 @@ function breed(strip: StripProblem, { search, random, onGeneration }: SearchCont
 
 function fittest(all: readonly Individual[]): Individual {
   return all.reduce((a, b) => (b.total > a.total ? b : a))
+}
+
+/** Whether two are probably the same but for the order of OU columns: their child would be no news, so a newcomer takes its place. */
+function alike(a: Individual, b: Individual): boolean {
+  if (a.total !== b.total) return false
+  const scores = b.scores.slice().sort()
+  return a.scores
+    .slice()
+    .sort()
+    .every((score, i) => score === scores[i])
 }
 
 function shuffled(length: number, random: () => number): Int32Array {
