@@ -61,6 +61,11 @@ const registries: readonly { folder: string; registry: string; extension: RegExp
   },
   { folder: 'sim/stages', registry: 'sim/stages/index.ts', extension: /^ {2}build(: )?\(ctx: MacroContext\)/m },
   { folder: 'traces/store', registry: 'traces/store/trace-file.ts', extension: /^export const \w+: TraceFormat\b/m },
+  {
+    folder: 'sim/chip/items',
+    registry: 'sim/chip/items/index.ts',
+    extension: /^export const \w+: Engine\b/m,
+  },
   { folder: 'sim/cli', registry: 'sim/cli/index.ts', extension: /^export const \w+: CliCommand\b/m },
 ]
 

@@ -156,6 +156,7 @@ function runOptions(context: CliContext, model: string | undefined, flags: Flags
   const dumps = flags.dumpMapping === true || flags.dumpVectors !== undefined
   if (dumps && flags.out === undefined)
     throw new SpecError('--dump-mapping and --dump-vectors write into the run directory: give --out DIR')
+  if (dumps && !engine.firings) context.say(`dumps need single firings: engine event instead of ${engine.name}`)
   const { machine } = resolveMachine(flags.arch, flags.set)
   const embedded = model === undefined && flags.inputs === undefined && flags.trace === undefined
   return {
