@@ -1,4 +1,4 @@
-// Puts the real output of `cimulator run` into README.md: node tools/readme.mjs (after a build).
+// Puts the real output of `cimulator run` into README.md: node tools/readme.mjs (after a build); with --check only says whether it is there.
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -13,10 +13,12 @@ const output = run.stdout
   .join('\n')
 const file = join(root, 'README.md')
 const text = readFileSync(file, 'utf8')
-writeFileSync(
-  file,
-  text.replace(
-    /<!-- output -->[\s\S]*<!-- end -->/,
-    () => `<!-- output -->\n\`\`\`\n${output.trimEnd()}\n\`\`\`\n<!-- end -->`,
-  ),
+const fresh = text.replace(
+  /<!-- output -->[\s\S]*<!-- end -->/,
+  () => `<!-- output -->\n\`\`\`\n${output.trimEnd()}\n\`\`\`\n<!-- end -->`,
 )
+if (!process.argv.includes('--check')) writeFileSync(file, fresh)
+else if (fresh !== text) {
+  process.stderr.write('README.md does not show what the program prints: npm run readme\n')
+  process.exitCode = 1
+}
