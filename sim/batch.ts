@@ -1,16 +1,18 @@
 // A batch of items, layer by layer: every layer is placed once, and its items are simulated, in as many threads as there are.
 
 import type { NetworkPermutations } from '../models/mapping/search.js'
+import { resolveLayer } from '../models/nn/lower.js'
 import { layerTensor } from '../models/nn/results.js'
 import type { Layer, Network } from '../models/nn/types.js'
 import type { RecordedItem } from '../traces/record/trace.js'
-import { type LayerJob, prepareJob } from './chip/job.js'
+import { jobChoice } from './chip/job.js'
 import type { LayerTotals } from './chip/layer.js'
-import { type LayerPlan, planLayer, weightSample } from './chip/plan.js'
+import { type LayerPlan, weightSample } from './chip/plan.js'
 import { layerIntegers } from './chip/prepare.js'
-import { dumpLayer } from './dump.js'
+import { dumpLayer, type LayerDump } from './dump.js'
 import type { RunOptions } from './options.js'
 import type { Progress } from './progress.js'
+import type { LayerAnswer, LayerTask } from './threads/layer-task.js'
 import { relieve } from './threads/memory.js'
 import type { Simulator } from './threads/simulator.js'
 
@@ -30,63 +32,90 @@ export interface Batch {
 
 export async function runBatch(batch: Batch): Promise<LayerPlan[]> {
   const { options, network, simulator } = batch
-  const plans: LayerPlan[] = []
-  const running: Promise<void>[] = []
+  const plans: Promise<LayerPlan>[] = []
+  const working = new Set<Promise<unknown>>()
   try {
     for (const [l, layer] of network.layers.entries()) {
       await relieve(options.memoryBytes)
-      const { plan, run } = await startLayer(batch, layer, l)
+      const { plan, pieces } = startLayer(batch, layer, l)
       plans.push(plan)
-      if (run === null) continue
-      running.push(run)
-      if (running.length >= simulator.layers) await running[running.length - simulator.layers]
-      // A layer that failed while others are placed must not go unnoticed until the end.
-      await Promise.race([Promise.all(running), new Promise((resolve) => setImmediate(resolve))])
+      for (const piece of pieces) {
+        working.add(piece)
+        piece.then(
+          () => working.delete(piece),
+          () => {},
+        )
+      }
+      // A piece that failed ends the wait, and with it the batch.
+      while (working.size >= simulator.pieces) await Promise.race(working)
     }
-    await Promise.all(running)
-    return plans
+    return await Promise.all(plans)
   } finally {
-    await Promise.allSettled(running)
+    await Promise.allSettled([...plans, ...working])
   }
 }
 
-/** Places a layer and begins to simulate it, if it is wanted. Nothing of it stays behind here. */
-async function startLayer(
+/** Begins to place a layer and, if it is wanted, to simulate its items. */
+function startLayer(
   batch: Batch,
   layer: Layer,
   l: number,
-): Promise<{ plan: LayerPlan; run: Promise<void> | null }> {
-  const { options, chosen, items } = batch
+): { plan: Promise<LayerPlan>; pieces: readonly Promise<LayerAnswer>[] } {
+  const { options, simulator, chosen, totals } = batch
   const { machine } = options
-  const tensor = layerTensor(items[0]!.tensors, layer)!
-  const integers = layerIntegers(layer, machine)
+  const items = options.dryRun || !chosen.has(layer) ? [] : batch.items
+  const tensor = layerTensor(batch.items[0]!.tensors, layer)!
+  const task: LayerTask = {
+    layer,
+    integers: layerIntegers(layer, machine),
+    inputShape: tensor.shape,
+    form: tensor.form,
+    machine,
+    choice: jobChoice(options),
+    perms: batch.permutations.get(layer.index),
+  }
   const sample = weightSample(layer, machine.weights.rowOrder)
-  await relieve(options.memoryBytes)
-  const job = prepareJob(layer, tensor.shape, machine, options, batch.permutations.get(layer.index), integers)
-  const plan = planLayer(job, tensor.form, sample)
-  return { plan, run: options.dryRun || !chosen.has(layer) ? null : runLayer(batch, job, plan, l) }
+  const pieces = cut(items, simulator.cut(chosen.size, items.length)).map((part) => runPiece(batch, task, part))
+  const plan = Promise.all(pieces).then((answers) => {
+    for (const [i, outcome] of answers.flatMap(({ outcomes }) => outcomes).entries())
+      totals[l]!.add(items[i]!.index, outcome)
+    return { ...answers[0]!.figures, layer, sample }
+  })
+  return { plan, pieces }
 }
 
-/** All items of one layer. */
-async function runLayer(batch: Batch, job: LayerJob, plan: LayerPlan, index: number): Promise<void> {
-  const { options, items, simulator, dump } = batch
-  const { layer } = job.placed
-  const simulate = simulator.open(job)
-  const outcomes = await Promise.all(
-    items.map(async (item) => {
-      const tensor = layerTensor(item.tensors, layer)!
-      const wanted = item.index === 0 && (options.dumpMapping || options.dumpVectors !== null)
-      const recorder = wanted ? dumpLayer(job.placed, options.machine, tensor, options) : null
-      const done = batch.meter()
-      const passes = plan.groups * plan.vectors * (tensor.form === 'split' ? 2 : 1)
-      const onPass = (count: number) => done((plan.macs * count) / passes)
-      const outcome = await simulate({ tensor, item: 0, onPass, onFiring: recorder?.onFiring ?? null })
-      done(plan.macs)
-      for (const [path, content] of recorder?.files(outcome) ?? []) dump.set(path, content)
-      return outcome
-    }),
-  )
-  for (const [i, outcome] of outcomes.entries()) batch.totals[index]!.add(items[i]!.index, outcome)
+/** At least one part, which may be empty: a layer is placed even if nothing of it is simulated. */
+function cut<T>(items: readonly T[], parts: number): (readonly T[])[] {
+  const size = Math.max(1, Math.ceil(items.length / parts))
+  const found = [items.slice(0, size)]
+  for (let from = size; from < items.length; from += size) found.push(items.slice(from, from + size))
+  return found
+}
+
+async function runPiece(batch: Batch, task: LayerTask, items: readonly RecordedItem[]): Promise<LayerAnswer> {
+  const { options, simulator, dump } = batch
+  const tensors = items.map((item) => layerTensor(item.tensors, task.layer)!)
+  const macs = resolveLayer(task.layer, task.inputShape).macs
+  const meters = items.map(() => batch.meter())
+  let recorder: LayerDump | null = null
+  const wanted = options.dumpMapping || options.dumpVectors !== null
+  // A turn in which the numbers of the model can go: their integers are what is simulated.
+  await relieve(options.memoryBytes)
+  const answer = await simulator.run(task, tensors, {
+    onShare: (i, share) => meters[i]!(share * macs),
+    observe(job, i) {
+      if (!wanted || items[i]!.index !== 0) return null
+      recorder = dumpLayer(job.placed, options.machine, tensors[i]!, options)
+      return recorder.onFiring
+    },
+  })
+  // The first item stands first: it is the one that is dumped.
+  for (const [path, content] of dumped(recorder, answer)) dump.set(path, content)
+  return answer
+}
+
+function dumped(recorder: LayerDump | null, { outcomes }: LayerAnswer): Iterable<[string, Uint8Array | string]> {
+  return recorder === null ? [] : recorder.files(outcomes[0]!)
 }
 
 /** Makes one counter for each piece of work; what they report adds up. */

@@ -10,12 +10,15 @@ import { weightCoding } from '../../models/values/encode.js'
 import type { RecordedItem } from '../../traces/record/trace.js'
 import type { LayerResult } from '../../traces/results/result.js'
 import { engines } from '../chip/items/index.js'
-import { prepareJob } from '../chip/job.js'
-import { createLayerTotals } from '../chip/layer.js'
+import { jobChoice } from '../chip/job.js'
+import { createLayerTotals, type LayerTotals } from '../chip/layer.js'
 import { mapSpec } from '../chip/parts.js'
-import { planLayer, weightSample } from '../chip/plan.js'
+import { type LayerPlan, weightSample } from '../chip/plan.js'
+import { layerIntegers } from '../chip/prepare.js'
 import { priceRun } from '../chip/priced.js'
 import type { Machine } from '../chip/spec.js'
+import type { RunOptions } from '../options.js'
+import type { LayerTask } from '../threads/layer-task.js'
 import { createSimulator } from '../threads/simulator.js'
 import { type RunRequest, runOptions } from './request.js'
 
@@ -64,28 +67,48 @@ export async function simulateLayer(
   const [first] = tensors
   if (first === undefined) throw new SpecError('simulateLayer: expected at least one item')
   const engine = engines.get(asked.engine)
-  const job = prepareJob(layer, first.shape, asked.machine, asked)
-  const plan = planLayer(job, first.form, weightSample(layer, job.rowOrder))
   const totals = createLayerTotals()
   const simulator = createSimulator(engine, asked.threads ?? 1, asked.signal)
   try {
-    const simulate = simulator.open(job)
-    const outcomes = await Promise.all(
-      tensors.map((tensor) => simulate({ tensor, item: 0, onPass: null, onFiring: null })),
-    )
+    const task: LayerTask = {
+      layer,
+      integers: layerIntegers(layer, asked.machine),
+      inputShape: first.shape,
+      form: first.form,
+      machine: asked.machine,
+      choice: jobChoice(asked),
+      perms: undefined,
+    }
+    const { figures, outcomes } = await simulator.run(task, tensors, { onShare: () => {}, observe: null })
     for (const [i, outcome] of outcomes.entries()) totals.add(items[i]!.index, outcome)
+    return priced(
+      layer,
+      items,
+      asked,
+      { ...figures, layer, sample: weightSample(layer, asked.machine.weights.rowOrder) },
+      totals,
+    )
   } finally {
     await simulator.close()
   }
-  const priced = priceRun({
+}
+
+function priced(
+  layer: Layer,
+  items: readonly RecordedItem[],
+  asked: RunOptions,
+  plan: LayerPlan,
+  totals: LayerTotals,
+): LayerResult {
+  const run = priceRun({
     options: asked,
-    engine: engine.name,
+    engine: asked.engine,
     network: { file: '', sha256: '', inputs: [], outputs: [], layers: [layer], activationProducts: [] },
     trace: { sha256: '', items, products: [], limited: false },
     plan: { layers: [plan] },
     outcomes: [{ plan, outcome: totals.finish(null) }],
   })
-  return priced.layers[0]!
+  return run.layers[0]!
 }
 
 function activations(layer: Layer, item: RecordedItem, machine: Machine): CodedTensor {

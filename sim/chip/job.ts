@@ -22,6 +22,11 @@ export interface JobChoice {
   readonly kernels: KernelChoice
 }
 
+/** The part of a request that layers are told; nothing else goes to other threads. */
+export function jobChoice({ vectors, values, adcCodes, memoryBytes, kernel, kernels }: JobChoice): JobChoice {
+  return { vectors, values, adcCodes, memoryBytes, kernel, kernels }
+}
+
 export interface LayerJob {
   readonly placed: PlacedLayer
   /** the layer as the dense references hold it: both have the same mapping */

@@ -9,10 +9,14 @@ import type { MappingSummary } from '../../traces/results/result.js'
 import type { LayerJob } from './job.js'
 import type { PlacedLayer } from './prepare.js'
 
-export interface LayerPlan {
+export interface LayerPlan extends LayerFigures {
   readonly layer: Layer
   /** its first weights, enough to see which pattern their zeros follow */
   readonly sample: PrunableLayer
+}
+
+/** A mapped layer in numbers. */
+export interface LayerFigures {
   readonly summary: MappingSummary
   readonly dense: { readonly ous: number; readonly arrayGroups: number }
   readonly groups: number
@@ -43,16 +47,10 @@ export function weightSample(layer: Layer, order: RowOrder): PrunableLayer {
 }
 
 /** @param form of the layer's activations */
-export function planLayer(
-  { placed, dense }: Pick<LayerJob, 'placed' | 'dense'>,
-  form: CodeForm,
-  sample: PrunableLayer,
-): LayerPlan {
-  const { layer, mapping, coding } = placed
+export function planLayer({ placed, dense }: Pick<LayerJob, 'placed' | 'dense'>, form: CodeForm): LayerFigures {
+  const { mapping, coding } = placed
   const passes = placed.resolved.vectors * (form === 'split' ? 2 : 1)
   return {
-    layer,
-    sample,
     summary: summarise(placed, dense.mapping),
     dense: { ous: dense.mapping.ous, arrayGroups: dense.mapping.groups.length },
     groups: mapping.groups.length,

@@ -32,20 +32,22 @@ export interface PlacedLayer {
   readonly packed: boolean
 }
 
-/** Integers of a layer, and how its groups are packed into matrices. */
+/** Integers of a layer, one matrix a group; and packed into one matrix, where the machine wants that of several groups. */
 export interface LayerIntegers {
-  readonly weights: QuantisedWeights
-  readonly groups: MapSpec['options']['groups']
+  readonly separate: QuantisedWeights
+  readonly packed: QuantisedWeights | null
 }
 
-/** A step of its own, so that the model's numbers can leave memory before the integers are mapped. */
+/** A step of its own: behind it nobody needs the numbers of the model, which may be large. */
 export function layerIntegers(layer: Layer, machine: Machine): LayerIntegers {
-  const { groups } = machine.mapping
-  return { weights: quantiseWeights(layer, machine.weights, groups), groups }
+  const packs = machine.mapping.groups === 'block-diagonal' && layer.geometry.groups > 1
+  return {
+    separate: quantiseWeights(layer, machine.weights, 'separate'),
+    packed: packs ? quantiseWeights(layer, machine.weights, 'block-diagonal') : null,
+  }
 }
 
 /**
- * @param known the layer's integers, used where groups are packed that way
  * @param perms block permutations of the strips; absent: searched by the remapper of the variant
  */
 export function placeLayer(
@@ -53,12 +55,11 @@ export function placeLayer(
   inputShape: readonly number[],
   machine: Machine,
   variant: Variant,
-  known: LayerIntegers | null = null,
+  integers: LayerIntegers = layerIntegers(layer, machine),
   perms?: readonly Int32Array[],
 ): PlacedLayer {
   const map = mapSpec(machine, variant)
-  const { groups } = map.options
-  const weights = known?.groups === groups ? known.weights : quantiseWeights(layer, machine.weights, groups)
+  const weights = map.options.groups === 'separate' ? integers.separate : (integers.packed ?? integers.separate)
   const mapping = mapLayer(weights.matrices, map, perms ?? searchLayer(weights.matrices, map, layer.name))
   const coding = weightCoding(weights.matrices, machine.weights.encoding, machine.cell.bits)
   const spec = macroSpec(machine, variant, coding.polarities)

@@ -4,21 +4,30 @@ import { join } from 'node:path'
 import { Piscina } from 'piscina'
 import { CheckFailure, Interrupted, ModelError, SimFault, SpecError } from '../../models/base/errors.js'
 import { packageRoot } from '../../models/base/paths.js'
-import type { CodedTensor } from '../../models/nn/types.js'
+import type { Layer } from '../../models/nn/types.js'
 import type { Engine, ItemOutcome, ItemRequest } from '../chip/items/engine.js'
 import type { LayerJob } from '../chip/job.js'
+import { type ItemTensor, type LayerAnswer, type LayerTask, openLayer } from './layer-task.js'
 import { shared } from './share.js'
 import type { Reply, Task } from './worker.js'
 
 export interface Simulator {
-  /** layers that may be under way at the same time */
-  readonly layers: number
-  /** Takes a layer; the items of it can then be run, in any order. */
-  open(job: LayerJob): LayerSimulator
+  /** pieces of work that may be under way at the same time */
+  readonly pieces: number
+  /** into how many pieces the items of a layer are best cut when so many layers are simulated */
+  cut(layers: number, items: number): number
+  /** Places a layer and simulates items of it. */
+  run(task: LayerTask, items: readonly ItemTensor[], watch: Watch): Promise<LayerAnswer>
   close(): Promise<void>
 }
 
-export type LayerSimulator = (request: ItemRequest) => Promise<ItemOutcome>
+/** What the caller wants to hear while a layer is simulated. */
+export interface Watch {
+  /** @param item position in the list @param share of the item that is done, 0 … 1 */
+  readonly onShare: (item: number, share: number) => void
+  /** only in this thread: is told of the placed layer and gives the listener for the firings of an item */
+  readonly observe: ((job: LayerJob, item: number) => ItemRequest['onFiring']) | null
+}
 
 /** Work (multiply-accumulates) below which threads cost more than they bring. */
 const smallestWork = 3e8
@@ -35,26 +44,32 @@ export function createSimulator(engine: Engine, threads: number, signal: AbortSi
 
 function inThisThread(engine: Engine, signal: AbortSignal): Simulator {
   return {
-    layers: 1,
-    open(job) {
-      const runner = engine.open(job)
-      // One item after another: the items of a layer share its memory.
-      let last: Promise<unknown> = Promise.resolve()
-      const run = async (request: ItemRequest): Promise<ItemOutcome> => {
-        const steps = runner(request)
+    pieces: 1,
+    cut: () => 1,
+    async run(task, items, watch) {
+      const { job, figures, run } = openLayer(engine, task)
+      const outcomes: ItemOutcome[] = []
+      for (const [i, tensor] of items.entries()) {
+        const all = passesOf(figures, tensor)
+        const onPass = (passes: number) => watch.onShare(i, passes / all)
+        const steps = run({ tensor, item: 0, onPass, onFiring: watch.observe?.(job, i) ?? null })
         for (let step = steps.next(); ; step = steps.next()) {
-          if (step.done === true) return step.value
+          if (step.done === true) {
+            outcomes.push(step.value)
+            break
+          }
           await breathe(signal)
         }
+        watch.onShare(i, 1)
       }
-      return (request) => {
-        const next = last.then(() => run(request))
-        last = next.catch(() => {})
-        return next
-      }
+      return { figures, outcomes }
     },
     close: async () => {},
   }
+}
+
+function passesOf({ groups, vectors }: LayerAnswer['figures'], { form }: ItemTensor): number {
+  return groups * vectors * (form === 'split' ? 2 : 1)
 }
 
 async function breathe(signal: AbortSignal): Promise<void> {
@@ -72,28 +87,30 @@ function inPool(engine: Engine, threads: number, signal: AbortSignal): Simulator
   })
   const stop = () => void pool.destroy()
   signal.addEventListener('abort', stop, { once: true })
-  let opened = 0
-  const tensors = new WeakMap<CodedTensor, CodedTensor>()
-  const sharedTensor = (tensor: CodedTensor): CodedTensor => {
+  const ids = new WeakMap<LayerTask, number>()
+  let layers = 0
+  const tensors = new WeakMap<ItemTensor, ItemTensor>()
+  const sharedTensor = (tensor: ItemTensor): ItemTensor => {
     const known = tensors.get(tensor) ?? shared(tensor)
     tensors.set(tensor, known)
     return known
   }
   return {
-    // One more than is simulated, so that no thread waits while a layer is placed.
-    layers: threads + 1,
-    open(job) {
-      const id = opened++
-      const sharedJob = shared(withoutWeights(job))
-      return async ({ tensor, item, onPass }) => {
-        const task: Task = { engine: engine.name, id, job: sharedJob, tensor: sharedTensor(tensor), item }
-        const reply = await pool.run(task).catch((cause: Error) => {
-          throw signal.aborted ? new Interrupted('interrupted') : cause
-        })
-        if ('failure' in reply) throw revived(reply.failure)
-        onPass?.(passes(job, tensor, reply.outcome))
-        return reply.outcome
-      }
+    // One more than is simulated, so that no thread waits while the integers of a layer are made.
+    pieces: threads + 1,
+    // A piece places its layer anew, so layers are only cut where there are too few of them.
+    cut: (layers, items) => Math.max(1, Math.min(items, Math.ceil(threads / layers))),
+    async run(task, items, watch) {
+      const id = ids.get(task) ?? layers++
+      ids.set(task, id)
+      const layer = shared({ ...task, layer: withoutWeights(task.layer) })
+      const sent: Task = { engine: engine.name, id, layer, items: items.map(sharedTensor) }
+      const reply = await pool.run(sent).catch((cause: Error) => {
+        throw signal.aborted ? new Interrupted('interrupted') : cause
+      })
+      if ('failure' in reply) throw revived(reply.failure)
+      for (const i of items.keys()) watch.onShare(i, 1)
+      return reply.answer
     },
     close() {
       signal.removeEventListener('abort', stop)
@@ -102,18 +119,9 @@ function inPool(engine: Engine, threads: number, signal: AbortSignal): Simulator
   }
 }
 
-function passes(job: LayerJob, tensor: CodedTensor, { vectors }: ItemOutcome): number {
-  return job.placed.mapping.groups.length * vectors * (tensor.form === 'split' ? 2 : 1)
-}
-
-/** The numbers of the model are in the mapping's integers by now. */
-function withoutWeights(job: LayerJob): LayerJob {
-  const strip = (placed: LayerJob['placed']): LayerJob['placed'] => ({
-    ...placed,
-    layer: { ...placed.layer, weights: { kind: 'float', values: new Float32Array(0) } },
-    weights: { ...placed.weights, matrices: [] },
-  })
-  return { ...job, placed: strip(job.placed), dense: strip(job.dense) }
+/** The numbers of the model are integers by now. */
+function withoutWeights(layer: Layer): Layer {
+  return { ...layer, weights: { kind: 'float', values: new Float32Array(0) } }
 }
 
 const kinds = { SpecError, ModelError, CheckFailure, SimFault, Interrupted }

@@ -1,35 +1,30 @@
-// What a thread does: simulate one item of one layer. Layers that it has opened stay open for their next items.
+// What a thread does: place a layer and simulate some of its items. The layer stays open for more of them.
 import { CimulatorError } from '../../models/base/errors.js'
-import type { CodedTensor } from '../../models/nn/types.js'
-import type { ItemOutcome, ItemRunner } from '../chip/items/engine.js'
+import type { ItemOutcome } from '../chip/items/engine.js'
 import { engines } from '../chip/items/index.js'
-import type { LayerJob } from '../chip/job.js'
+import { type ItemTensor, type LayerAnswer, type LayerTask, type OpenLayer, openLayer } from './layer-task.js'
 
 export interface Task {
   readonly engine: string
-  /** number of the job in this run */
+  /** number of the layer in this run */
   readonly id: number
-  readonly job: LayerJob
-  readonly tensor: CodedTensor
-  readonly item: number
+  readonly layer: LayerTask
+  readonly items: readonly ItemTensor[]
 }
 
 /** Errors lose their class between threads, so they travel as data. */
 export type Reply =
-  | { readonly outcome: ItemOutcome }
+  | { readonly answer: LayerAnswer }
   | { readonly failure: { readonly name: string; readonly message: string; readonly stack: string } }
 
-/** Layers that a thread keeps open: the one at work and the one before, whose last items may still come. */
-const mostOpen = 2
-const open = new Map<number, ItemRunner>()
+let last: { readonly id: number; readonly layer: OpenLayer } | null = null
 
-export default function simulate(task: Task): Reply {
+export default function simulate({ engine, id, layer, items }: Task): Reply {
   try {
-    const steps = runnerOf(task)({ tensor: task.tensor, item: task.item, onPass: null, onFiring: null })
-    for (;;) {
-      const step = steps.next()
-      if (step.done === true) return { outcome: step.value }
-    }
+    if (last?.id !== id) last = null
+    last ??= { id, layer: openLayer(engines.get(engine), layer) }
+    const { figures, run } = last.layer
+    return { answer: { figures, outcomes: items.map((tensor) => finish(run, tensor)) } }
   } catch (cause) {
     if (cause instanceof CimulatorError)
       return { failure: { name: cause.name, message: cause.message, stack: cause.stack ?? '' } }
@@ -37,11 +32,10 @@ export default function simulate(task: Task): Reply {
   }
 }
 
-function runnerOf({ engine, id, job }: Task): ItemRunner {
-  const known = open.get(id)
-  if (known !== undefined) return known
-  while (open.size >= mostOpen) open.delete(open.keys().next().value!)
-  const runner = engines.get(engine).open(job)
-  open.set(id, runner)
-  return runner
+function finish(run: OpenLayer['run'], tensor: ItemTensor): ItemOutcome {
+  const steps = run({ tensor, item: 0, onPass: null, onFiring: null })
+  for (;;) {
+    const step = steps.next()
+    if (step.done === true) return step.value
+  }
 }

@@ -1,33 +1,69 @@
 // Items in one thread never run into one another: they share the memory of their layer, whatever pauses an engine makes.
 import { expect, it } from 'vitest'
+import { SimFault } from '../../models/base/errors.js'
 import type { Engine, ItemOutcome } from '../../sim/chip/items/engine.js'
-import type { LayerJob } from '../../sim/chip/job.js'
+import { layerIntegers } from '../../sim/chip/prepare.js'
 import { createSimulator } from '../../sim/threads/simulator.js'
+import { layerOf, tensorOf } from '../helpers/layer.js'
+import { machine, matrix } from '../helpers/work.js'
 
-const request = { tensor: null as never, onPass: null, onFiring: null }
+const input = {
+  machine: machine({}),
+  matrices: [matrix(2, 2, [1, 2, 3, 4])],
+  form: 'unsigned' as const,
+  zeroPoint: 0,
+  vectors: 1,
+  codes: [Uint8Array.of(5, 6)],
+}
 
-function pausing(log: string[]): Engine {
+function pausing(log: string[], fails: number): Engine {
+  let items = 0
   return {
     name: 'pausing',
     doc: '',
     firings: false,
     open: () =>
-      function* run({ item }) {
+      function* run() {
+        const item = items++
         for (let step = 0; step < 3; step++) {
           log.push(`${item}.${step}`)
           yield
         }
-        if (item === 1) throw new RangeError('item 1')
+        if (item === fails) throw new SimFault(`item ${item}`)
         return { vectors: item } as ItemOutcome
       },
   }
 }
 
-it('one item after another, also behind one that failed', async () => {
+function task() {
+  const layer = layerOf(input)
+  const tensor = tensorOf(input)
+  const choice = { vectors: null, values: true, adcCodes: false, memoryBytes: 2 ** 20 }
+  return {
+    layer,
+    integers: layerIntegers(layer, input.machine),
+    inputShape: tensor.shape,
+    form: tensor.form,
+    machine: input.machine,
+    choice: { ...choice, kernel: 'wheel' as const, kernels: 'js' as const },
+    perms: undefined,
+  }
+}
+
+const watch = { onShare: () => {}, observe: null }
+const tensors = [tensorOf(input), tensorOf(input), tensorOf(input)]
+
+it('one item after another, in their order', async () => {
   const log: string[] = []
-  const simulator = createSimulator(pausing(log), 1, new AbortController().signal)
-  const run = simulator.open({} as LayerJob)
-  const results = await Promise.allSettled([0, 1, 2].map((item) => run({ ...request, item })))
+  const simulator = createSimulator(pausing(log, -1), 1, new AbortController().signal)
+  const { outcomes } = await simulator.run(task(), tensors, watch)
   expect(log).toEqual(['0.0', '0.1', '0.2', '1.0', '1.1', '1.2', '2.0', '2.1', '2.2'])
-  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled'])
+  expect(outcomes.map(({ vectors }) => vectors)).toEqual([0, 1, 2])
+})
+
+it('an item that fails ends its layer', async () => {
+  const log: string[] = []
+  const simulator = createSimulator(pausing(log, 1), 1, new AbortController().signal)
+  await expect(simulator.run(task(), tensors, watch)).rejects.toThrow('item 1')
+  expect(log.at(-1)).toBe('1.2')
 })
