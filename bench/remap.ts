@@ -5,8 +5,8 @@ import { stripJobs } from '../models/mapping/search.js'
 import type { WeightMatrix } from '../models/nn/types.js'
 import { mapSpec } from '../sim/chip/parts.js'
 import { resolveMachine } from '../sim/chip/resolve.js'
+import { searchPool } from '../sim/threads/strips.js'
 import type { Benchmark, Report } from './harness.js'
-import { searchPool } from './search/pool.js'
 
 const [rows, cols] = [4608, 512]
 const sparsity = 0.75

@@ -1,14 +1,13 @@
-// The block permutations of a whole network: searched strip by strip. A strip is a job of plain data (models/mapping/search.ts), so another
-// caller may deal the same jobs to workers.
-import { Interrupted } from '../models/base/errors.js'
+// The block permutations of a whole network: searched layer by layer, its strips on as many threads as there are.
 import { blocksOf, stripRanges } from '../models/mapping/ranges.js'
-import { type NetworkPermutations, searchStrip, stripJobs } from '../models/mapping/search.js'
+import { type NetworkPermutations, type StripJob, stripJobs } from '../models/mapping/search.js'
 import { identityPermutation } from '../models/mapping/strip.js'
 import { quantiseWeights } from '../models/nn/quantise.js'
 import type { Network, WeightMatrix } from '../models/nn/types.js'
 import { mapSpec } from './chip/parts.js'
 import type { Machine } from './chip/spec.js'
 import type { Progress } from './progress.js'
+import { type SearchPool, searchPool } from './threads/strips.js'
 
 export interface Remapped {
   readonly permutations: NetworkPermutations
@@ -16,18 +15,24 @@ export interface Remapped {
   readonly streams: readonly string[]
 }
 
-/** Searches all layers with the remapper of the machine, giving way to the event loop between strips. */
+/** Searches all layers with the remapper of the machine. The result does not depend on the number of threads. */
 export async function searchNetwork(
   network: Network,
   machine: Machine,
+  threads: number,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Remapped> {
   const permutations = new Map<number, readonly Int32Array[]>()
   const streams: string[] = []
-  for (const layer of network.layers) {
-    const { matrices } = quantiseWeights(layer, machine.weights, machine.mapping.groups)
-    permutations.set(layer.index, await searchMatrices(matrices, machine, layer.name, streams, progress, signal))
+  const pool = searchPool(machine.mapping.remapper === 'identity' ? 1 : threads, signal)
+  try {
+    for (const layer of network.layers) {
+      const { matrices } = quantiseWeights(layer, machine.weights, machine.mapping.groups)
+      permutations.set(layer.index, await searchMatrices(matrices, machine, layer.name, streams, progress, pool))
+    }
+  } finally {
+    await pool.close()
   }
   return { permutations, streams }
 }
@@ -38,27 +43,18 @@ async function searchMatrices(
   layer: string,
   streams: string[],
   progress: Progress,
-  signal: AbortSignal,
+  pool: SearchPool,
 ): Promise<Int32Array[]> {
   const spec = mapSpec(machine, 'machine')
   const ranges = stripRanges(matrices, spec)
   const jobs = stripJobs(matrices, spec, layer)
-  const work = jobs.filter((job) => job !== null).length
-  if (work > 0) progress.phase(`remapping ${layer}`, work)
-  const perms: Int32Array[] = []
-  let done = 0
-  for (const [i, job] of jobs.entries()) {
-    if (job === null) {
-      perms.push(identityPermutation(blocksOf(ranges[i]!, spec.block)))
-      continue
-    }
-    const { perm, drawn } = searchStrip(job)
-    perms.push(perm)
-    if (drawn) streams.push(job.stream)
-    progress.step(++done)
-    await new Promise((resolve) => setImmediate(resolve))
-    if (signal.aborted) throw new Interrupted('interrupted')
-  }
-  if (work > 0) progress.end()
-  return perms
+  const work = jobs.filter((job): job is StripJob => job !== null)
+  if (work.length > 0) progress.phase(`remapping ${layer}`, work.length)
+  const found = await pool.run(work, progress.step)
+  if (work.length > 0) progress.end()
+  for (const [i, { drawn }] of found.entries()) if (drawn) streams.push(work[i]!.stream)
+  let next = 0
+  return jobs.map((job, i) =>
+    job === null ? identityPermutation(blocksOf(ranges[i]!, spec.block)) : found[next++]!.perm,
+  )
 }

@@ -1,5 +1,7 @@
 // cimulator remap: the permutations of a network, and what they are worth in storage, index and traffic.
+
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { basename } from 'node:path'
 import { SpecError } from '../models/base/errors.js'
 import { actionId } from '../models/cost/actions.js'
@@ -37,6 +39,8 @@ export interface RemapOptions {
   /** mapping file to write; null: none */
   readonly out: string | null
   readonly force: boolean
+  /** null: as many as the machine has */
+  readonly threads: number | null
   readonly signal: AbortSignal
 }
 
@@ -74,7 +78,8 @@ export async function runRemap(options: RemapOptions, progress: Progress): Promi
   if (options.out !== null) checkNewFile(options.out, options.force)
   const { machine } = options
   const { network } = loadModel(options.model)
-  const { permutations } = await searchNetwork(network, machine, progress, options.signal)
+  const threads = options.threads ?? availableParallelism()
+  const { permutations } = await searchNetwork(network, machine, threads, progress, options.signal)
   const layers = layersToMap(network, machine)
   const { remapper, search } = machine.mapping
   const mapping = encodeMapping({ network: basename(network.file), remapper, search }, machine, layers, permutations)
@@ -169,12 +174,18 @@ export function readMapping(file: string): MappingFile {
 
 /** Permutations of a run: those of a mapping file, or searched by the machine's remapper. */
 export async function permutationsFor(
-  options: { readonly machine: Machine; readonly mapping?: string | null; readonly signal: AbortSignal },
+  options: {
+    readonly machine: Machine
+    readonly mapping?: string | null
+    readonly threads?: number | null
+    readonly signal: AbortSignal
+  },
   network: Network,
   progress: Progress,
 ): Promise<Remapped> {
   const file = options.mapping ?? null
-  if (file === null) return searchNetwork(network, options.machine, progress, options.signal)
+  const threads = options.threads ?? availableParallelism()
+  if (file === null) return searchNetwork(network, options.machine, threads, progress, options.signal)
   const permutations = applyMapping(readMapping(file), file, options.machine, layersToMap(network, options.machine))
   return { permutations, streams: [] }
 }

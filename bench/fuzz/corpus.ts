@@ -77,7 +77,7 @@ export async function makeCorpus(folder: string): Promise<Corpus> {
 async function mappingOf(model: string): Promise<string> {
   const { machine } = resolveMachine('wu2024', ['mapping.remapper=sort'])
   const signal = new AbortController().signal
-  return mappingText((await runRemap({ model, machine, out: null, force: false, signal }, silent)).mapping)
+  return mappingText((await runRemap({ model, machine, out: null, force: false, threads: 1, signal }, silent)).mapping)
 }
 
 async function runOf(model: string, trace: string): Promise<Map<string, Uint8Array>> {

@@ -4,8 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { packageRoot } from '../../models/base/paths.js'
+import { type SearchPool, searchPool } from '../../sim/threads/strips.js'
 import { dataFolder } from '../networks/data.js'
-import { type SearchPool, searchPool } from './pool.js'
 import { equalEvaluations, optimum, type Table, tileHeights, trainedMasks } from './tables.js'
 
 if (dataFolder === null) {

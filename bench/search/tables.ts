@@ -11,8 +11,8 @@ import {
   zeroRows,
   zeroRowsOfBlock,
 } from '../../models/mapping/strip.js'
+import type { SearchPool } from '../../sim/threads/strips.js'
 import { type Cut, jobs, type NamedMatrix, type NamedStrip, type Pruning, strips, zeroPatterns } from './layers.js'
-import type { SearchPool } from './pool.js'
 
 export interface Table {
   readonly title: string

@@ -1,6 +1,11 @@
 // Items in one thread never run into one another: they share the memory of their layer, whatever pauses an engine makes.
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { SimFault } from '../../models/base/errors.js'
+import { packageRoot } from '../../models/base/paths.js'
 import type { Engine, ItemOutcome } from '../../sim/chip/items/engine.js'
 import { layerIntegers } from '../../sim/chip/prepare.js'
 import { createSimulator } from '../../sim/threads/simulator.js'
@@ -66,4 +71,21 @@ it('an item that fails ends its layer', async () => {
   const simulator = createSimulator(pausing(log, 1), 1, new AbortController().signal)
   await expect(simulator.run(task(), tensors, watch)).rejects.toThrow('item 1')
   expect(log.at(-1)).toBe('1.2')
+})
+
+it('the search of a mapping writes the same bytes with one, two and three threads', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'cimulator-threads-'))
+  const program = join(packageRoot(), 'dist', 'sim', 'cli', 'main.js')
+  try {
+    const files = ['1', '2', '3'].map((threads) => {
+      const out = join(folder, `${threads}.json`)
+      const search = ['--remapper', 'genetic', '--set', 'mapping.search.generations=10', '--threads', threads]
+      execFileSync(process.execPath, [program, 'remap', '--quiet', ...search, '-o', out])
+      return readFileSync(out, 'utf8')
+    })
+    expect(files[1]).toBe(files[0])
+    expect(files[2]).toBe(files[0])
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
