@@ -14,7 +14,7 @@ export interface FoundPattern {
   readonly verdict: Verdict
 }
 
-/** Layers with fewer zeros are not pruned: rounding alone makes some weights zero. */
+/** Layers, and networks, with fewer zeros are not pruned: rounding alone makes some weights zero. */
 const leastSparsity = 0.1
 /** A pattern counts as found when it accounts for this share. */
 const enough = 0.99
@@ -22,11 +22,12 @@ const enough = 0.99
 /** Coarse to fine: the first that accounts for the zeros is the one meant. */
 const candidates = ['channel-wise', 'row-wise', 'column-wise', 'ou-block', 'row-block', 'block', '1:4', '2:4', '4:8']
 
-/** @returns null when no layer is sparse, or no named pattern accounts for the zeros */
+/** @returns null when the network as a whole or none of its layers is sparse, or no named pattern accounts for the zeros */
 export function findPattern(layers: readonly PrunableLayer[], hardware: PatternHardware): FoundPattern | null {
-  const sparse = layers
-    .flatMap((layer) => layer.matrices)
-    .filter((matrix) => zerosOf(matrix) >= leastSparsity * matrix.values.length)
+  const matrices = layers.flatMap((layer) => layer.matrices)
+  const weights = matrices.reduce((sum, { values }) => sum + values.length, 0)
+  if (matrices.reduce((sum, matrix) => sum + zerosOf(matrix), 0) < leastSparsity * weights) return null
+  const sparse = matrices.filter((matrix) => zerosOf(matrix) >= leastSparsity * matrix.values.length)
   if (sparse.length === 0) return null
   for (const name of candidates) {
     if (name === 'channel-wise' && hardware.rowOrder !== 'channel-major') continue
