@@ -32,16 +32,20 @@ async function measureThreads(): Promise<Report> {
       (await cimulator(['run', model, '--trace', trace, '--threads', String(threads), ...more])).seconds
     const settings = [1, ...least.keys()].filter((threads) => threads <= availableParallelism())
     const free = availableParallelism() - loadavg()[0]!
-    const plan = await leastOf(() => run(1, ['--dry-run']))
     const seconds = new Map<number, number>()
+    const plans = new Map<number, number>()
+    const keep = (least: Map<number, number>, threads: number, took: number) =>
+      least.set(threads, Math.min(least.get(threads) ?? Number.POSITIVE_INFINITY, took))
     // One setting after the other, round by round, so that a busy machine slows all of them alike.
     for (let i = 0; i < repetitions; i++)
-      for (const threads of settings)
-        seconds.set(threads, Math.min(seconds.get(threads) ?? Number.POSITIVE_INFINITY, await run(threads, [])))
+      for (const threads of settings) {
+        keep(seconds, threads, await run(threads, []))
+        keep(plans, threads, await run(threads, ['--dry-run']))
+      }
     const failures: string[] = []
     const rows = settings.map((threads) => {
       const whole = seconds.get(threads)!
-      const gain = (seconds.get(1)! - plan) / (whole - plan)
+      const gain = (seconds.get(1)! - plans.get(1)!) / (whole - plans.get(threads)!)
       const wanted = least.get(threads)
       const judged = free >= threads - 0.5
       if (wanted !== undefined && judged && gain < wanted)
@@ -50,14 +54,14 @@ async function measureThreads(): Promise<Report> {
       return [
         `${threads}`,
         whole.toFixed(1),
-        (whole - plan).toFixed(1),
+        (whole - plans.get(threads)!).toFixed(1),
         shown,
         `${(seconds.get(1)! / whole).toFixed(2)}×`,
       ]
     })
     const text = [
       `\`cimulator run\` of ResNet-18 at 224 × 224, ${pruned * 100} % of the rows of every OU column pruned, ${items} recorded images, values on; least of ${repetitions} runs. ` +
-        `Simulation = the whole command less one with --dry-run (${plan.toFixed(1)} s), which loads the network and plans.`,
+        `Simulation = the whole command less one with --dry-run in as many threads, which loads the network and places its layers.`,
     ]
     const head = ['threads', 'whole command s', 'simulation s', 'simulation, 1 thread ÷', 'whole command, 1 thread ÷']
     return { title: 'Threads', text, head, rows, failures }
@@ -129,12 +133,6 @@ function highWater(pid: number): number {
   } catch {
     return 0
   }
-}
-
-async function leastOf(work: () => Promise<number>): Promise<number> {
-  let best = Number.POSITIVE_INFINITY
-  for (let i = 0; i < repetitions; i++) best = Math.min(best, await work())
-  return best
 }
 
 async function inFolder(work: (folder: string) => Promise<Report>): Promise<Report> {

@@ -36,7 +36,7 @@ export async function runSimulation(options: RunOptions, progress: Progress): Pr
   const engine = engines.get(options.engine)
   const source = await openSource(options, model, progress)
   const work = workOf(network, chosen, source.head) * source.items
-  const threads = options.dryRun ? 1 : threadCount(options.threads, work)
+  const threads = threadCount(options.dryRun ? (options.threads ?? 1) : options.threads, work)
   const simulator = createSimulator(engine, threads, options.signal)
   try {
     const { permutations, streams } = await permutationsFor(options, network, progress)

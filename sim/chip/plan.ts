@@ -39,7 +39,7 @@ export interface NetworkPlan {
 }
 
 /** Weights of a matrix that a sample holds. */
-const sampleWeights = 2 ** 18
+const sampleWeights = 2 ** 16
 
 /** The first weights of a layer, in the row order of the machine. */
 export function weightSample(layer: Layer, order: RowOrder): PrunableLayer {
