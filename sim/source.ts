@@ -10,7 +10,7 @@ import { openInputs } from '../traces/inputs/open.js'
 import type { InputSource } from '../traces/record/inputs.js'
 import { openRecording, recordedTensors } from '../traces/record/record.js'
 import { openSession, type Session } from '../traces/record/session.js'
-import type { RecordedItem, TraceHead, TraceSource } from '../traces/record/trace.js'
+import type { InputSettings, RecordedItem, TraceHead, TraceSource } from '../traces/record/trace.js'
 import type { ReferenceCheck } from '../traces/results/result.js'
 import { checkTraceModel, openTrace } from '../traces/store/trace-file.js'
 import { addReference, createReferenceTotals, finishReference } from './chip/reference.js'
@@ -48,12 +48,7 @@ async function replayed(file: string, options: RunOptions, model: ModelFile): Pr
   const trace = await openTrace(file)
   try {
     checkTraceModel(file, trace.head, model.network)
-    const { signed } = options.machine.input
-    if (trace.head.settings.signed !== signed) {
-      throw new SpecError(
-        `${file}: recorded with input.signed ${trace.head.settings.signed}, the machine wants ${signed}; record it again with that machine`,
-      )
-    }
+    checkSettings(file, trace.head, model.network, options.machine.input)
   } catch (cause) {
     await trace.close()
     throw cause
@@ -68,6 +63,20 @@ async function replayed(file: string, options: RunOptions, model: ModelFile): Pr
     references: () => new Map(),
     close: () => trace.close(),
   }
+}
+
+/** @throws SpecError for codes that the machine would have made otherwise */
+function checkSettings(file: string, { settings }: TraceHead, network: Network, wanted: InputSettings): void {
+  const differs = (['signed', 'calibration', 'percentile'] as const).find((name) => {
+    // The model's own quantisation leaves nothing to calibrate, and only one calibration looks at the percentile.
+    if (name !== 'signed' && network.layers.every((layer) => layer.input !== null)) return false
+    if (name === 'percentile' && wanted.calibration !== 'percentile') return false
+    return settings[name] !== wanted[name]
+  })
+  if (differs === undefined) return
+  throw new SpecError(
+    `${file}: recorded with input.${differs} ${settings[differs]}, the machine wants ${wanted[differs]}; record it again with that machine`,
+  )
 }
 
 async function recordedNow(options: RunOptions, model: ModelFile, progress: Progress): Promise<Source> {

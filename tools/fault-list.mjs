@@ -175,6 +175,13 @@ export const faults = [
     tests: 'test/laws/fast.test.ts',
   },
   {
+    name: 'digits of packed groups taken for one group',
+    file: 'sim/chip/items/fast.ts',
+    find: 'return first.subarray(from - rows, from)',
+    replace: 'return first.subarray(0, rows)',
+    tests: 'test/laws/fast.test.ts',
+  },
+  {
     name: 'correction of the negative polarity dropped',
     file: 'sim/engines/fast/values.ts',
     find: 'polarity === 0 ? signed : -signed',

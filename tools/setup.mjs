@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -69,6 +70,8 @@ function build(force) {
     mkdirSync(dirname(join(root, 'dist', file)), { recursive: true })
     copyFileSync(join(root, file), join(root, 'dist', file))
   }
+  // For npx in the repository itself: what npm installs it makes executable, what is built here nobody else does.
+  chmodSync(join(root, 'dist', 'sim', 'cli', 'main.js'), 0o755)
   mkdirSync(cache, { recursive: true })
   writeFileSync(stampFile, String(newest))
 }

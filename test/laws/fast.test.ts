@@ -66,21 +66,32 @@ describe('fast engine', () => {
 
   it('gives the same outcome of an item as a whole: timing, bound, dense references, values, codes', () => {
     fc.assert(
-      fc.property(caseArbitrary, fc.boolean(), fc.constantFrom(null, 1, 2), (input, adcCodes, every) => {
-        const tensor = tensorOf(input)
-        const vectors = every === null ? null : { kind: 'every' as const, k: every }
-        const choice = {
-          vectors,
-          values: true,
-          adcCodes,
-          memoryBytes: 1 << 20,
-          kernel: 'wheel' as const,
-          kernels: 'auto' as const,
-        }
-        const job = prepareJob(layerOf(input), tensor.shape, input.machine, choice)
-        const request = { tensor, item: 0, onPass: null, onFiring: null }
-        expect(finished(fastEngine.open(job)(request))).toEqual(finished(event.open(job)(request)))
-      }),
+      fc.property(
+        caseArbitrary,
+        fc.boolean(),
+        fc.constantFrom(null, 1, 2),
+        fc.boolean(),
+        (made, adcCodes, every, packs) => {
+          const mapping = {
+            ...made.machine.mapping,
+            groups: packs ? ('block-diagonal' as const) : ('separate' as const),
+          }
+          const input = { ...made, machine: { ...made.machine, mapping } }
+          const tensor = tensorOf(input)
+          const vectors = every === null ? null : { kind: 'every' as const, k: every }
+          const choice = {
+            vectors,
+            values: true,
+            adcCodes,
+            memoryBytes: 1 << 20,
+            kernel: 'wheel' as const,
+            kernels: 'auto' as const,
+          }
+          const job = prepareJob(layerOf(input), tensor.shape, input.machine, choice)
+          const request = { tensor, item: 0, onPass: null, onFiring: null }
+          expect(finished(fastEngine.open(job)(request))).toEqual(finished(event.open(job)(request)))
+        },
+      ),
       { numRuns: cases },
     )
   })

@@ -132,6 +132,7 @@ function totals(result: RunResult, width: number): string[] {
       'energy',
       `${energy(t.energy_pj)}; dense-bare ${energy(t.dense_bare.energy_pj)}: ${lessOrMore(t.energy_pj, t.dense_bare.energy_pj)}; prices ${result.prices.table}, ADC model ${result.prices.adcModel}`,
     ],
+    ['', leakageText(t)],
     ['', parts.map((p) => `${p.component} ${percent(share(p.energyPj, t.energy_pj), 0)}`).join(', ')],
     [
       'ADC models',
@@ -220,4 +221,9 @@ function valueLine(result: RunResult): string {
       ? `lossless = integer product in all ${checked.length} layers`
       : `lossless DIFFERS from the integer product in ${grouped(wrong)} results`
   return `${equal}; ${grouped(sum((v) => v.clips.clipped))} of ${grouped(sum((v) => v.clips.conversions))} conversions clipped${reference}`
+}
+
+/** Arrays of all layers are resident and leak while any layer runs: on large networks that is most of the energy. */
+function leakageText({ energy_pj, leakage_pj }: ReturnType<typeof totalsOf>): string {
+  return `of this ${energy(leakage_pj)} (${percent(share(leakage_pj, energy_pj), 0)}) is leakage of the whole chip, ${energy(energy_pj - leakage_pj)} is switching`
 }

@@ -19,6 +19,7 @@ export function totalsOf(result: RunResult) {
     time_ns: cycles * result.cyclePeriodNs,
     macs,
     energy_pj: energyPj,
+    leakage_pj: sum(layers.flatMap((l) => l.energy.map((row) => row.leakagePj))),
     area_um2: sum(result.area.map((row) => row.areaUm2)),
     programming_pj: result.programmingPj,
     bound_cycles: sum(layers.map((l) => l.boundCycles)),

@@ -107,7 +107,7 @@ function* runItem(job: LayerJob, layer: Layer, request: ItemRequest): Generator<
   if (finished !== null) checksums?.compare(finished.exact)
   const ctx = contextOf(job, placed, placed.spec, work, layer.vectors, finished?.histogram)
   const timing = timingOf(result, ctx, layer.drive)
-  const denseDrive = linearDrive(layer.denseDrive, result.digitSums)
+  const denseDrive = linearDrive(layer.denseDrive, separate(result.digitSums, job.dense))
   const denseMacros = layer.denseTiming(passes)
   const denseOutcome = (spec: MacroSpec, macros: readonly MacroResult[]): DenseOutcome => {
     const denseCtx = contextOf(job, job.dense, spec, workOf(job.dense, passes), layer.vectors)
@@ -144,6 +144,17 @@ function contextOf(
   adcCodes: Float64Array = new Float64Array(0),
 ): TallyContext {
   return { work, spec, map, benes, codeBits: job.adc.bits, vectors, adcCodes }
+}
+
+/** Digit sums group by group, as the dense references hold them: rows of packed groups stand one after another in one matrix. */
+function separate(sums: readonly Float64Array[], { mapping }: PlacedLayer): readonly Float64Array[] {
+  const [first] = sums
+  if (sums.length === mapping.matrices.length || first === undefined) return sums
+  let from = 0
+  return mapping.matrices.map(({ rows }) => {
+    from += rows
+    return first.subarray(from - rows, from)
+  })
 }
 
 /** max over macros and stages of busy cycles: what models/analytic/bound.ts counts from the activations (a law of the tests). */

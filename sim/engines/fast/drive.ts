@@ -1,5 +1,6 @@
 // Linear identities: how often every row of a matrix is driven, and over which cells, is a property of the mapping; only the digits of its
 // codes are activations. So pulses and cell reads are dot products of two vectors over rows.
+import { SimFault } from '../../../models/base/errors.js'
 import type { Mapping } from '../../../models/mapping/mapping.js'
 import { cellLevel, type WeightCoding } from '../../../models/values/encode.js'
 import { popcount } from '../../stages/context.js'
@@ -91,8 +92,10 @@ export function linearDrive(weights: DriveWeights, digitSums: readonly Float64Ar
   const cellReads = new Float64Array(weights.levels)
   let pulses = 0
   for (const [m, sums] of digitSums.entries()) {
-    const slices = weights.slices[m]!
-    const cells = weights.cells[m]!
+    const slices = weights.slices[m]
+    const cells = weights.cells[m]
+    if (slices === undefined || cells === undefined || slices.length !== sums.length)
+      throw new SimFault(`matrix ${m}: digit sums of ${sums.length} rows for weights of ${slices?.length ?? 0}`)
     for (let row = 0; row < sums.length; row++) {
       const driven = sums[row]!
       if (driven === 0) continue
