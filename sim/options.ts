@@ -5,6 +5,9 @@ export type VectorChoice =
   | { readonly kind: 'first'; readonly n: number }
   | { readonly kind: 'every'; readonly k: number }
 
+/** Largest number of threads that may be asked for: each holds an engine, and all of them share `memoryBytes`. */
+export const mostThreads = 64
+
 export interface SourceOptions {
   /** ONNX file; null: the embedded network */
   readonly model: string | null

@@ -1,6 +1,6 @@
 // cimulator remap: the permutations of a network, and what they are worth in storage, index and traffic.
 
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { basename } from 'node:path'
 import { SpecError } from '../models/base/errors.js'
@@ -24,10 +24,12 @@ import { identityPermutation } from '../models/mapping/strip.js'
 import { quantiseWeights } from '../models/nn/quantise.js'
 import type { Network } from '../models/nn/types.js'
 import { weightCoding } from '../models/values/encode.js'
-import { checkNewFile } from '../traces/store/trace-file.js'
+import { writeFileWhole } from '../traces/store/atomic.js'
+import { checkNewFile } from '../traces/store/place.js'
 import { mapSpec } from './chip/parts.js'
 import { machineAdc } from './chip/prepare.js'
 import type { Machine } from './chip/spec.js'
+import { mostThreads } from './options.js'
 import { type Remapped, searchNetwork } from './permute.js'
 import type { Progress } from './progress.js'
 import { loadModel } from './source.js'
@@ -78,7 +80,7 @@ export async function runRemap(options: RemapOptions, progress: Progress): Promi
   if (options.out !== null) checkNewFile(options.out, options.force)
   const { machine } = options
   const { network } = loadModel(options.model)
-  const threads = options.threads ?? availableParallelism()
+  const threads = options.threads ?? Math.min(availableParallelism(), mostThreads)
   const { permutations } = await searchNetwork(network, machine, threads, progress, options.signal)
   const layers = layersToMap(network, machine)
   const { remapper, search } = machine.mapping
@@ -91,17 +93,8 @@ export async function runRemap(options: RemapOptions, progress: Progress): Promi
     ...memoryPrices(layers, machine),
     mapping,
   }
-  if (options.out !== null) write(options.out, mappingText(mapping), options.force)
+  if (options.out !== null) await writeFileWhole(options.out, mappingText(mapping), options.force)
   return report
-}
-
-function write(file: string, text: string, force: boolean): void {
-  try {
-    writeFileSync(file, text, { flag: force ? 'w' : 'wx' })
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException
-    throw new SpecError(`${file}: cannot be written (${code ?? message}); give -o another place`)
-  }
 }
 
 export function layersToMap(network: Network, machine: Machine): LayerToMap[] {
@@ -184,7 +177,7 @@ export async function permutationsFor(
   progress: Progress,
 ): Promise<Remapped> {
   const file = options.mapping ?? null
-  const threads = options.threads ?? availableParallelism()
+  const threads = options.threads ?? Math.min(availableParallelism(), mostThreads)
   if (file === null) return searchNetwork(network, options.machine, threads, progress, options.signal)
   const permutations = applyMapping(readMapping(file), file, options.machine, layersToMap(network, options.machine))
   return { permutations, streams: [] }

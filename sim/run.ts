@@ -1,10 +1,12 @@
 // The recipe. Read it from top to bottom: network → activations → layers → mapping → simulation → prices → result → tables and files.
 import { ModelError, SpecError } from '../models/base/errors.js'
+import { nearest } from '../models/base/registry.js'
 import { resolveLayer } from '../models/nn/lower.js'
 import type { Layer, Network } from '../models/nn/types.js'
 import type { ItemFacts, TraceHead } from '../traces/record/trace.js'
 import type { RunResult } from '../traces/results/result.js'
-import { checkNewFile, writeTraceFile } from '../traces/store/trace-file.js'
+import { checkNewFile } from '../traces/store/place.js'
+import { writeTraceFile } from '../traces/store/trace-file.js'
 import { createMeter, runBatch } from './batch.js'
 import { engines } from './chip/items/index.js'
 import { createLayerTotals } from './chip/layer.js'
@@ -35,6 +37,7 @@ export async function runSimulation(options: RunOptions, progress: Progress): Pr
   const chosen = chooseLayers(network, options.layers)
   const engine = engines.get(options.engine)
   const source = await openSource(options, model, progress)
+  noteLimit(progress, options.limit, source.items)
   const work = workOf(network, chosen, source.head) * source.items
   const threads = threadCount(options.dryRun ? (options.threads ?? 1) : options.threads, work)
   const simulator = createSimulator(engine, threads, options.signal)
@@ -80,6 +83,7 @@ export async function recordToFile(
   checkNewFile(options.out, options.force)
   const model = loadModel(options.model)
   const { recording, session } = await startRecording(options, model, progress)
+  noteLimit(progress, options.limit, recording.head.items)
   try {
     const { force, pack, signal } = options
     const written = await writeTraceFile(options.out, recording, { force, pack, signal })
@@ -91,6 +95,11 @@ export async function recordToFile(
   }
 }
 
+function noteLimit(progress: Progress, limit: number | null, items: number): void {
+  if (limit !== null && limit > items)
+    progress.note(`limit ${limit}: there are only ${items} item${items === 1 ? '' : 's'}; all of them are taken`)
+}
+
 function chooseLayers(network: Network, list: string | null): ReadonlySet<Layer> {
   const { layers } = network
   if (list === null) return new Set(layers)
@@ -100,8 +109,12 @@ function chooseLayers(network: Network, list: string | null): ReadonlySet<Layer>
       const found =
         layers.find((layer) => layer.name === name) ?? (/^\d+$/.test(name) ? layers[Number(name)] : undefined)
       if (found === undefined) {
+        const near = nearest(
+          name,
+          layers.map((layer) => layer.name),
+        )
         throw new SpecError(
-          `--layers: no layer "${name}"; layers are 0 … ${layers.length - 1}: ${layers.map((layer) => layer.name).join(', ')}`,
+          `--layers: no layer "${name}";${near === null ? '' : ` did you mean "${near}"?`} Layers are 0 … ${layers.length - 1}: ${layers.map((layer) => layer.name).join(', ')}`,
         )
       }
       return found

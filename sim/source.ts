@@ -90,7 +90,7 @@ async function recordedNow(options: RunOptions, model: ModelFile, progress: Prog
   return {
     head: recording.head,
     items: inputs.count,
-    limited: options.limit === inputs.count,
+    limited: inputs.count < inputs.total,
     async read(first, count) {
       progress.phase('recording activations', recorder.looks())
       const items = await readAll(recording, first, count)

@@ -5,7 +5,7 @@ import { complaints } from '../../models/config/check.js'
 import { engines } from '../chip/items/index.js'
 import type { Machine } from '../chip/spec.js'
 import type { RecordOptions, RunOptions, VectorChoice } from '../options.js'
-import { runDefaults } from '../options.js'
+import { mostThreads, runDefaults } from '../options.js'
 import type { Progress } from '../progress.js'
 import { type Overrides, resolveMachine } from './machine.js'
 
@@ -46,7 +46,7 @@ export interface RunRequest extends SourceRequest {
   readonly adcCodes?: boolean | undefined
   /** 'fast' (default) or 'event'; both give the same result */
   readonly engine?: string | undefined
-  /** absent: one a core, one for little work; the result does not depend on it */
+  /** 1 … 64; absent: one a core, one for little work; the result does not depend on it */
   readonly threads?: number | undefined
   /** bytes that the working set may take (default 2^30, at least 2^26) */
   readonly memoryBytes?: number | undefined
@@ -93,7 +93,7 @@ const runSchema = z.strictObject({
   values: z.boolean().optional(),
   adcCodes: z.boolean().optional(),
   engine: z.enum(engines.all.map((engine) => engine.name)).optional(),
-  threads: z.int().min(1).max(1024).optional(),
+  threads: z.int().min(1).max(mostThreads).optional(),
   memoryBytes: z
     .int()
     .min(2 ** 26)

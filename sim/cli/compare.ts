@@ -113,14 +113,14 @@ function layerText({ layers }: Comparison): string {
 
 function valueText(value: number | null, unit: string): string {
   if (value === null) return '–'
-  if (unit === 'cycle') return String(value)
+  if (unit === 'cycle') return signed(value, String)
   if (unit === 'pJ') return signed(value, (v) => engineering(v * 1e-12, 'J'))
   if (unit === 'ns') return signed(value, (v) => engineering(v * 1e-9, 's'))
   if (unit === 'µm²') return signed(value, (v) => `${Number((v * 1e-6).toPrecision(4))} mm²`)
-  return `${Number(value.toPrecision(4))} ${unit}`
+  return signed(value, (v) => `${Number(v.toPrecision(4))} ${unit}`)
 }
 
-const signed = (value: number, text: (v: number) => string) => (value < 0 ? `-${text(-value)}` : text(value))
+const signed = (value: number, text: (v: number) => string) => (value < 0 ? `−${text(-value)}` : text(value))
 
 function share(f: Figure): string {
   if (f.a === f.b) return '='
@@ -129,5 +129,5 @@ function share(f: Figure): string {
 
 function percentText(percent: number, sign = false): string {
   if (!Number.isFinite(percent)) return 'more than any percentage (one of the two is 0 or absent)'
-  return `${sign && percent > 0 ? '+' : ''}${percent.toPrecision(3)} %`
+  return `${sign && percent > 0 ? '+' : ''}${signed(percent, (v) => v.toPrecision(3))} %`
 }

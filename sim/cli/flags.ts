@@ -18,12 +18,14 @@ export function addMachineOptions(command: Command): Command {
     )
 }
 
-/** Parser of an option that is a whole number of at least `min`. */
-export function wholeNumber(option: string, min: number): (text: string) => number {
+/** Parser of an option that is a whole number of at least `min` and at most `max`. */
+export function wholeNumber(option: string, min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = Number(text)
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < min)
-      throw new SpecError(`${option} ${text}: expected a whole number of at least ${min}`)
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < min || value > max) {
+      const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`
+      throw new SpecError(`${option} ${text}: expected a whole number ${range}`)
+    }
     return value
   }
 }

@@ -8,6 +8,7 @@ import { isDescription } from '../../traces/inputs/open.js'
 import { contactSheet } from '../../traces/inputs/sheet.js'
 import type { InputArray } from '../../traces/record/session.js'
 import { writeFileWhole } from '../../traces/store/atomic.js'
+import { checkNewFile } from '../../traces/store/place.js'
 import type { CliCommand, CliContext } from './context.js'
 import { wholeNumber } from './flags.js'
 import { plainTable, printable } from './plain-table.js'
@@ -49,9 +50,12 @@ export const inputs: CliCommand = {
 
 async function check(context: CliContext, file: string, model: string | null, flags: Flags): Promise<void> {
   if (!isDescription(file)) throw new SpecError(`${file}: expected a description of inputs (.yaml): docs/inputs.md`)
+  if (flags.output !== undefined) checkNewFile(flags.output, flags.force === true)
   const wanted: readonly NetworkInput[] | null = model === null ? null : openModel(model).network.inputs
   const opened = openDescribed(file, wanted, { limit: flags.limit ?? null, data: flags.data ?? null })
   try {
+    if (flags.limit !== undefined && flags.limit > opened.total)
+      context.say(`limit ${flags.limit}: there are only ${opened.total} items; all of them are looked at`)
     const progress = context.progress()
     progress.phase('reading items', opened.count)
     const first: (readonly InputArray[])[] = []

@@ -1,12 +1,12 @@
 // cimulator map: a picture of where the weights of a layer lie.
-import { writeFileSync } from 'node:fs'
 import { SpecError } from '../../models/base/errors.js'
 import { unknownName } from '../../models/base/registry.js'
 import { mapLayer } from '../../models/mapping/build.js'
 import { identityPermutation } from '../../models/mapping/strip.js'
 import { layerMap } from '../../traces/report/layer-map.js'
 import { pngOf, svgOf } from '../../traces/report/picture.js'
-import { checkNewFile } from '../../traces/store/trace-file.js'
+import { writeFileWhole } from '../../traces/store/atomic.js'
+import { checkNewFile } from '../../traces/store/place.js'
 import { mapSpec } from '../chip/parts.js'
 import { resolveMachine } from '../chip/resolve.js'
 import { layersToMap, permutationsFor } from '../remap.js'
@@ -66,6 +66,6 @@ async function act(context: CliContext, model: string | undefined, flags: Flags)
     after: mapLayer(matrices, spec, permutations.get(chosen.index)!),
     spec,
   })
-  writeFileSync(out, out.endsWith('.svg') ? svgOf(picture) : pngOf(picture), { flag: force ? 'w' : 'wx' })
+  await writeFileWhole(out, out.endsWith('.svg') ? svgOf(picture) : pngOf(picture), force)
   context.say(`written: ${out} (${picture.width} × ${picture.height})`)
 }

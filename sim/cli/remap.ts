@@ -1,5 +1,6 @@
 // cimulator remap: search the block permutations of a network, say what they are worth, and keep them.
 import { resolveMachine } from '../chip/resolve.js'
+import { mostThreads } from '../options.js'
 import { runRemap } from '../remap.js'
 import type { CliCommand } from './context.js'
 import { addMachineOptions, type MachineFlags, wholeNumber } from './flags.js'
@@ -26,7 +27,7 @@ export const remap: CliCommand = {
       .option('--remapper <name>', 'a name from `describe remappers` (default: auto, or that of --set)')
       .option('-o, --out <file>', 'mapping file to write (.json)')
       .option('--force', 'replace an existing file')
-      .option('--threads <n>', 'threads of the search (default: one a core)', wholeNumber('--threads', 1))
+      .option('--threads <n>', 'threads of the search (default: one a core)', wholeNumber('--threads', 1, mostThreads))
       .action((model: string | undefined, flags: Flags) =>
         execute(async (context) => {
           const given = flags.set.some((text) => text.startsWith('mapping.remapper='))

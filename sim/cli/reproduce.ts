@@ -9,7 +9,7 @@ import { openRun, type StoredRun } from '../../traces/results/open.js'
 import { violations } from '../chip/rules.js'
 import { type Machine, machineSchema } from '../chip/spec.js'
 import { manifestInfo, packageVersion } from '../manifest.js'
-import { type RunOptions, runDefaults } from '../options.js'
+import { mostThreads, type RunOptions, runDefaults } from '../options.js'
 import { runSimulation } from '../run.js'
 import type { CliCommand, CliContext } from './context.js'
 import { wholeNumber } from './flags.js'
@@ -40,7 +40,7 @@ export const reproduce: CliCommand = {
       .option('--data <dir>', 'folder that the paths of a description start from')
       .option('--trace <file>', 'recorded trace to replay')
       .option('--mapping <file>', 'where the mapping file is now')
-      .option('--threads <n>', 'threads; the result does not depend on them', wholeNumber('--threads', 1))
+      .option('--threads <n>', 'threads; the result does not depend on them', wholeNumber('--threads', 1, mostThreads))
       .action((run: string, flags: Flags) => execute((context) => act(context, run, flags)))
   },
 }

@@ -1,4 +1,5 @@
 // cimulator run: simulate a network and print the result.
+import { Option } from 'commander'
 import { SpecError } from '../../models/base/errors.js'
 import { engineering, grouped } from '../../models/base/units.js'
 import { renderTable } from '../../traces/report/table.js'
@@ -8,7 +9,8 @@ import { engines } from '../chip/items/index.js'
 import { resolveMachine } from '../chip/resolve.js'
 import { kernelChoice } from '../engines/fast/kernels/index.js'
 import { manifestInfo } from '../manifest.js'
-import type { RunOptions, VectorChoice } from '../options.js'
+import { mostThreads, type RunOptions, type VectorChoice } from '../options.js'
+import type { Progress } from '../progress.js'
 import { type RunOutcome, runSimulation } from '../run.js'
 import type { CliCommand, CliContext } from './context.js'
 import { addMachineOptions, type MachineFlags, wholeNumber } from './flags.js'
@@ -62,12 +64,15 @@ export const run: CliCommand = {
       .option('--vectors <choice>', 'vectors of every layer: first:N or every:K', vectorChoice)
       .option('--values <on|off>', 'compute values, or timing and energy only', 'on')
       .option('--engine <name>', `engine: ${engines.all.map((e) => `${e.name} (${e.doc})`).join('; ')}`, 'fast')
-      .option('--threads <n>', 'threads (default: one a core, one for little work)', wholeNumber('--threads', 1))
       .option(
-        '--memory <size>',
-        'working set of a simulation, for example 512MiB or 2GiB',
-        memorySize,
-        memorySize('1GiB'),
+        '--threads <n>',
+        'threads (default: one a core, one for little work)',
+        wholeNumber('--threads', 1, mostThreads),
+      )
+      .addOption(
+        new Option('--memory <size>', 'working set of a simulation, for example 512MiB or 2GiB')
+          .argParser(memorySize)
+          .default(memorySize('1GiB'), '1GiB'),
       )
       .option('--kernel <name>', 'event kernel of engine event: wheel or sdsl', 'wheel')
       .option('--kernels <name>', 'inner loops of engine fast: auto, wasm (SIMD) or js', 'auto')
@@ -90,8 +95,8 @@ export const run: CliCommand = {
 function vectorChoice(text: string): VectorChoice {
   const match = /^(first|every):(\d+)$/.exec(text)
   const n = Number(match?.[2] ?? 0)
-  if (match === null || n < 1)
-    throw new SpecError(`--vectors ${text}: expected first:N or every:K with a number of at least 1`)
+  if (match === null || n < 1 || !Number.isSafeInteger(n))
+    throw new SpecError(`--vectors ${text}: expected first:N or every:K with a whole number of at least 1`)
   return match[1] === 'first' ? { kind: 'first', n } : { kind: 'every', k: n }
 }
 
@@ -111,14 +116,14 @@ async function act(context: CliContext, model: string | undefined, flags: Flags)
   const options = runOptions(context, model, flags)
   if (options.out !== null) await checkTarget(options.out, options.force)
   const started = Date.now()
-  if (options.model === null && options.inputs === null && options.trace === null && flags.limit === undefined) {
-    context.say(
-      `embedded network, first ${embeddedItems} of its 64 inputs (--limit N for more), machine ${options.machine.name}`,
-    )
-  }
-  const outcome = await runSimulation(options, context.progress())
+  const embedded = options.model === null && options.inputs === null && options.trace === null
+  const banner =
+    embedded && flags.limit === undefined
+      ? `embedded network, first ${embeddedItems} of its 64 inputs (--limit N for more), machine ${options.machine.name}`
+      : null
+  const outcome = await runSimulation(options, afterChecks(context, banner))
   if (outcome.result === null) {
-    context.out(dryRunText(outcome))
+    context.out(dryRunText(outcome, options))
     return
   }
   if (options.out !== null) {
@@ -140,6 +145,20 @@ async function act(context: CliContext, model: string | undefined, flags: Flags)
     context.json ? JSON.stringify(summaryOf(outcome.result), null, 2) : renderTable(outcome.result, { width, color }),
   )
   context.say(`simulated in ${((Date.now() - started) / 1000).toFixed(1)} s`)
+}
+
+/** Progress whose first phase, which begins when everything was checked, is preceded by a line of text. */
+function afterChecks(context: CliContext, banner: string | null): Progress {
+  const progress = context.progress()
+  let text = banner
+  return {
+    ...progress,
+    phase(name, total) {
+      if (text !== null) context.say(text)
+      text = null
+      progress.phase(name, total)
+    },
+  }
 }
 
 function runOptions(context: CliContext, model: string | undefined, flags: Flags): RunOptions {
@@ -188,10 +207,14 @@ function runOptions(context: CliContext, model: string | undefined, flags: Flags
   }
 }
 
-/** Event engine: nanoseconds per OU activation with values, and the share of planes that usually fires; for the estimate only. */
-const guess = { nsPerActivation: 450, planeShare: 0.65 }
+/** For the estimate only: nanoseconds of one thread, as docs/performance.md measures them, and the share of planes that usually fires. */
+const guess = {
+  nsPerActivation: { event: { off: 250, on: 450 }, fast: { off: 1, on: 2 } },
+  nsPerPlacedOu: 1000,
+  planeShare: 0.65,
+}
 
-function dryRunText(outcome: RunOutcome): string {
+function dryRunText(outcome: RunOutcome, { engine, values }: RunOptions): string {
   const { layers } = outcome.plan
   const rows = layers.map(
     (l) =>
@@ -199,6 +222,8 @@ function dryRunText(outcome: RunOutcome): string {
   )
   const sum = (f: (l: (typeof layers)[number]) => number) => layers.reduce((total, l) => total + f(l), 0)
   const activations = sum((l) => l.fullActivations) * guess.planeShare
+  const { [values ? 'on' : 'off']: nsPerActivation } = guess.nsPerActivation[engine === 'event' ? 'event' : 'fast']
+  const placing = sum((l) => l.summary.ous) * guess.nsPerPlacedOu
   const memory = Math.max(
     ...layers.map(
       (l) =>
@@ -213,6 +238,6 @@ function dryRunText(outcome: RunOutcome): string {
       sum((l) => l.macs),
       'MAC',
     )}, ${grouped(sum((l) => l.summary.ous))} OUs, about ${engineering(activations, '')}OU activations`,
-    `expected: ${engineering((activations * guess.nsPerActivation) / 1e9, 's')} per item, ${engineering(memory + 150e6, 'B')} of memory (estimates)`,
+    `expected of engine ${engine}, values ${values ? 'on' : 'off'}, one thread: ${engineering(placing / 1e9, 's')} to place the layers, ${engineering((activations * nsPerActivation) / 1e9, 's')} per item, ${engineering(memory + 150e6, 'B')} of memory (estimates)`,
   ].join('\n')
 }

@@ -7,6 +7,7 @@ import { packageRoot } from '../../models/base/paths.js'
 import type { Layer } from '../../models/nn/types.js'
 import type { Engine, ItemOutcome, ItemRequest } from '../chip/items/engine.js'
 import type { LayerJob } from '../chip/job.js'
+import { mostThreads } from '../options.js'
 import { type ItemTensor, type LayerAnswer, type LayerTask, openLayer } from './layer-task.js'
 import { shared } from './share.js'
 import type { Reply, Task } from './worker.js'
@@ -35,7 +36,7 @@ const smallestWork = 3e8
 /** @param asked number of threads, or null: as many as the machine has, one for little work */
 export function threadCount(asked: number | null, macs: number): number {
   if (asked !== null) return asked
-  return macs < smallestWork ? 1 : availableParallelism()
+  return macs < smallestWork ? 1 : Math.min(availableParallelism(), mostThreads)
 }
 
 export function createSimulator(engine: Engine, threads: number, signal: AbortSignal): Simulator {

@@ -86,7 +86,9 @@ export function openDescribed(
     if (total === 0) throw new SpecError(`${where('inputs')}: no items`)
     const labels = openLabels(spec, root, total, (...path) => where('labels', ...path))
     const names = openNames(spec, root, where('labels', 'names'))
-    const count = Math.min(total, spec.first ?? total, options.limit ?? total)
+    // `first` of the description says what the inputs are; a limit leaves some of them out.
+    const described = Math.min(total, spec.first ?? total)
+    const count = Math.min(described, options.limit ?? described)
     const inputs = named.map(({ key, input }, i) => ({
       name: input?.name ?? key,
       dtype: input?.dtype ?? 'float32',
@@ -100,6 +102,7 @@ export function openDescribed(
       names,
       offset: spec.labels?.offset ?? 0,
       count,
+      total: described,
       item: async (index) => new Map(inputs.map((input, i) => [input.name, opened[i]!.take(index)])),
       labels: (index) => labels?.[index] ?? null,
       close,

@@ -56,6 +56,7 @@ function arrayInputs(
   const count = Math.min(total, limit ?? total)
   return {
     count,
+    total,
     item: async (index) => new Map(parts.map((part) => [part.input.name, part.take(index)])),
     labels: (index) => labels?.[index] ?? null,
     close: () => source.close(),

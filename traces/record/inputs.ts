@@ -3,6 +3,8 @@ import type { InputItem } from './session.js'
 
 export interface InputSource {
   readonly count: number
+  /** items that there are, of which `count` are taken */
+  readonly total: number
   /** @throws SpecError naming file and item */
   item(index: number): Promise<InputItem>
   /** indices of the network's first output that count as right for an item; null: not known */
@@ -12,5 +14,11 @@ export interface InputSource {
 
 /** Items that are in memory already. */
 export function inputsOf(items: readonly InputItem[]): InputSource {
-  return { count: items.length, item: async (index) => items[index]!, labels: () => null, close() {} }
+  return {
+    count: items.length,
+    total: items.length,
+    item: async (index) => items[index]!,
+    labels: () => null,
+    close() {},
+  }
 }

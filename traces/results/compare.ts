@@ -78,9 +78,14 @@ const totalFigures = [
 /** What must be the same for two layers to have done the same work. */
 const workOfLayer = ['op', 'rows', 'outputs', 'matrices', 'vectors', 'macs'] as const
 
-/** @throws SpecError for runs of different networks or of different work: then a difference says nothing about the machines */
+/**
+ * Every file that a manifest lists is held against its hash first.
+ * @throws SpecError for runs with a changed or missing file, of different networks, or of different work: then a difference says nothing
+ * about the machines
+ */
 export async function compareRuns(a: StoredRun, b: StoredRun): Promise<Comparison> {
   refuseOther(a, b)
+  for (const run of [a, b]) run.verify()
   const [layersA, layersB] = [await a.table('layers'), await b.table('layers')]
   const [energyA, energyB] = [await a.table('energy'), await b.table('energy')]
   const names = (rows: readonly Row[]) => rows.map((row) => String(row['layer_name']))

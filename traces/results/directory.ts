@@ -4,6 +4,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, renameS
 import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { Interrupted, SimFault, SpecError } from '../../models/base/errors.js'
 import { besideName, type FileSystem, leftovers, realFiles, renamePatiently, withTemporary } from '../store/atomic.js'
+import { checkPlace } from '../store/place.js'
 import { csvOf } from './csv.js'
 import { parquetOf } from './parquet.js'
 import type { RunResult } from './result.js'
@@ -82,16 +83,21 @@ export function canonicalJson(value: unknown): string {
   )
 }
 
-/** @throws SpecError unless a run may be written there: no such path, or `force` and it is a run directory with nothing else in it */
+/** @throws SpecError unless a run may be written there, which is tried: no such path, or `force` and it is a run directory with nothing else in it */
 export async function checkTarget(target: string, force: boolean): Promise<void> {
-  if (!existsSync(target)) return
+  if (!existsSync(target)) return checkPlace(target)
   if (!force) throw new SpecError(`${target} exists; choose another directory or give --force`)
   const refuse = (why: string): never => {
     throw new SpecError(`${target} ${why}; --force does not replace it: choose another directory`)
   }
   if (!lstatSync(realpathSync(target)).isDirectory()) refuse('is no directory')
   const names = filesBelow(target, '')
-  if (names.length === 0) return
+  if (names.length > 0) checkOwn(target, names, refuse)
+  // The new run is written beside the old one.
+  checkPlace(realpathSync(target))
+}
+
+function checkOwn(target: string, names: readonly string[], refuse: (why: string) => never): void {
   const listed = manifestFiles(target) ?? refuse('is no run directory (it holds no manifest.json of a run)')
   const own = new Set([...listed, 'manifest.json', 'environment.json'])
   const foreign = names.find((name) => !own.has(name))

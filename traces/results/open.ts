@@ -32,6 +32,8 @@ export interface StoredRun {
   readonly paths: Readonly<Record<string, unknown>>
   /** bytes of a file of the run; @throws SpecError when it is missing or not the file that the run wrote */
   read(path: string): Uint8Array
+  /** reads every file of the manifest, which is all but manifest.json and environment.json; @throws SpecError, as `read` */
+  verify(): void
   json(path: string): unknown
   table(name: string): Promise<Record<string, number | string | null>[]>
 }
@@ -59,6 +61,9 @@ export function openRun(folder: string): StoredRun {
     manifest,
     paths: pathsOf(folder),
     read,
+    verify() {
+      for (const path of Object.keys(manifest.files)) read(path)
+    },
     json: (path) => parse(read(path), `${folder}: ${path}`),
     async table(name) {
       const bytes = read(`${name}.parquet`)

@@ -101,8 +101,12 @@ export function besideName(target: string, kind: Leftover): string {
 
 /** Paths that processes of this host which no longer run left beside the target. */
 export async function leftovers(target: string, kind: Leftover, files: FileSystem): Promise<string[]> {
+  return leftoversAmong(await files.list(dirname(target)), target, kind)
+}
+
+/** The same, when the names in the target's folder are known. */
+export function leftoversAmong(names: readonly string[], target: string, kind: Leftover): string[] {
   const prefix = `.${basename(target)}.${kind}-${host}-`
-  const names = await files.list(dirname(target))
   return names
     .filter((name) => name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length)))
     .filter((name) => !runs(Number(name.slice(prefix.length))))

@@ -1,7 +1,7 @@
 // Files of recorded traces: opened to read items one at a time, written while items come in. Read as untrusted; deterministic (they name no
 // tool version: the same recording is the same file in every release).
 import { createHash } from 'node:crypto'
-import { closeSync, existsSync, fstatSync, fsyncSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import { Interrupted, SimFault, SpecError } from '../../models/base/errors.js'
@@ -18,6 +18,7 @@ import {
 import { wholeTrace } from '../record/whole.js'
 import { realFiles, renamePatiently, withTemporary, writeFileWhole } from './atomic.js'
 import { elementsOf, npyHeader } from './npy.js'
+import { checkNewFile } from './place.js'
 import { type ByteSource, fileSource, memorySource } from './source.js'
 import { formatOf, type TraceFormat } from './trace-container.js'
 import { npz } from './trace-npz.js'
@@ -170,10 +171,6 @@ export async function packTrace(source: TraceSource): Promise<Uint8Array> {
       ['trace.json', text],
     ]),
   )
-}
-
-export function checkNewFile(file: string, force: boolean): void {
-  if (!force && existsSync(file)) throw new SpecError(`${file} exists; choose another name or give --force`)
 }
 
 async function writeItems(descriptor: number, format: TraceFormat, source: TraceSource, options: WriteOptions) {

@@ -10,6 +10,8 @@ import { buildProgram } from '../../../sim/cli/program.js'
 
 const program = join(packageRoot(), 'dist', 'sim', 'cli', 'main.js')
 const folder = mkdtempSync(join(tmpdir(), 'cimulator-'))
+const trace = join(packageRoot(), 'models', 'embedded', 'trace.npz')
+writeFileSync(join(folder, 'afile'), '')
 afterAll(() => rmSync(folder, { recursive: true }))
 
 function cimulator(...args: string[]) {
@@ -38,6 +40,7 @@ describe('help', () => {
     const { code, out, err } = cimulator('run', '--help')
     expect(code).toBe(0)
     expect(out).toContain('Examples:')
+    expect(out).toMatch(/--memory <size>[^-]*\(default:\s+1GiB\)/)
     expect(err).toBe('')
   })
 })
@@ -52,7 +55,20 @@ describe('exit codes and streams', () => {
     [['run', '--limit', '0'], /at least 1/],
     [['run', '--dump-mapping'], /give --out DIR/],
     [['run', '--set', 'adcs=0'], /--set adcs=0 adcs: expected a whole number 1 …/],
-    [['run', '--layers', 'conv17'], /no layer "conv17".*conv1, conv2/],
+    [['run', '--layers', 'conv17'], /^error: .*no layer "conv17"; did you mean "conv1"\?.*conv1, conv2/],
+    [['run', '--vectors', 'first:99999999999999999999'], /expected first:N or every:K with a whole number/],
+    [['run', '--threads', '65'], /--threads 65: expected a whole number from 1 to 64/],
+    [['remap', '--threads', '500'], /from 1 to 64/],
+    [
+      ['run', '--out', 'afile/x'],
+      /^error: afile\/x: cannot be written: .*afile: a part of the path is no folder \(ENOTDIR\)/,
+    ],
+    [['record', '--out', 'afile/x.npz'], /^error: afile\/x\.npz: cannot be written/],
+    [['prune', '--pattern', '2:4', '--out', 'afile/x.onnx'], /^error: afile\/x\.onnx: cannot be written/],
+    [['remap', '--out', 'afile/x.json'], /^error: afile\/x\.json: cannot be written/],
+    [['map', '--layer', '1', '--out', 'afile/x.svg'], /^error: afile\/x\.svg: cannot be written/],
+    [['trace', 'convert', trace, 'afile/x.npz'], /^error: afile\/x\.npz: cannot be written/],
+    [['inputs', 'check', 'none.yaml', '-o', 'afile/x.png'], /^error: afile\/x\.png: cannot be written/],
     [['describe', 'stagez'], /Did you mean "stages"\?/],
   ] as const)('%j is the user’s error: exit 2, nothing on stdout, no stack', (args, message) => {
     const { code, out, err } = cimulator(...args)
@@ -71,6 +87,29 @@ describe('exit codes and streams', () => {
       const { code, err } = cimulator('run', name, '--inputs', 'x.npy')
       expect(code).toBe(2)
       expect(err).toContain(name)
+    }
+  })
+
+  it('a dry run says what it estimates: the event engine takes longer, values take longer', () => {
+    const perItem = (...args: string[]) => {
+      const { out } = cimulator('run', '--dry-run', ...args)
+      const [, engine, number, unit] = /expected of engine (\w+),.* layers, ([\d.]+) ?(\S*)s per item/.exec(out)!
+      return { engine, seconds: Number(number) * { n: 1e-9, µ: 1e-6, m: 1e-3, '': 1 }[unit!]! }
+    }
+    const [fast, event] = [perItem(), perItem('--engine', 'event')]
+    expect([fast.engine, event.engine]).toEqual(['fast', 'event'])
+    expect(event.seconds / fast.seconds).toBeCloseTo(450 / 2, -1)
+    expect(fast.seconds / perItem('--values', 'off').seconds).toBeCloseTo(2, 1)
+  })
+
+  it('--limit: as many as there are is the whole, more is remarked on', () => {
+    const args = ['--layers', 'gemm', '--vectors', 'first:1', '--json']
+    const part = cimulator('run', '--limit', '63', ...args)
+    expect((JSON.parse(part.out) as { partial: string }).partial).toContain('first 63 items')
+    for (const limit of ['64', '70']) {
+      const { out, err } = cimulator('run', '--limit', limit, ...args)
+      expect((JSON.parse(out) as { partial: string }).partial).not.toContain('items')
+      expect(err.includes('limit 70: there are only 64 items')).toBe(limit === '70')
     }
   })
 

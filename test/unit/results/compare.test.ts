@@ -103,6 +103,14 @@ describe('compare', () => {
     const file = join(folder, 'layers.parquet')
     writeFileSync(file, Buffer.concat([readFileSync(file), Buffer.from('x')]))
     await expect(compare(folder, write(base))).rejects.toThrow(/layers\.parquet was changed after the run/)
+    // also of a file whose numbers are not compared
+    for (const turned of [false, true]) {
+      const [whole, odd] = [write(base), write(base)]
+      writeFileSync(join(odd, 'items.csv'), 'item\n')
+      await expect(turned ? compare(whole, odd) : compare(odd, whole)).rejects.toThrow(/items\.csv was changed/)
+      rmSync(join(odd, 'items.csv'))
+      await expect(turned ? compare(whole, odd) : compare(odd, whole)).rejects.toThrow(/cannot read items\.csv/)
+    }
     writeFileSync(join(folder, 'manifest.json'), '{"schema_version": 2}')
     expect(() => openRun(folder)).toThrow(/manifest\.json: schema_version/)
     writeFileSync(join(folder, 'manifest.json'), 'x')
