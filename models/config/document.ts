@@ -30,14 +30,19 @@ export function parseText(text: string, file: string): ConfigDocument {
   if (text.length > largest)
     throw new SpecError(`${file}: ${text.length} characters; a machine description has at most ${largest}`)
   const lines = new LineCounter()
-  const doc = parseDocument(text, { lineCounter: lines, uniqueKeys: true, merge: true, logLevel: 'error' })
+  const doc = parseDocument(text, {
+    lineCounter: lines,
+    uniqueKeys: true,
+    merge: true,
+    logLevel: 'error',
+    prettyErrors: false,
+  })
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset)
     return `${file}:${line}:${col}`
   }
   const problems = [...doc.errors, ...doc.warnings]
-  if (problems.length > 0)
-    throw new SpecError(problems.map((e) => `${at(e.pos[0])} ${e.message.split('\n')[0]}`).join('\n'))
+  if (problems.length > 0) throw new SpecError(problems.map((e) => `${at(e.pos[0])} ${e.message}`).join('\n'))
   let data: unknown
   try {
     data = doc.toJS({ maxAliasCount: 100 })

@@ -134,10 +134,10 @@ function parseSet(text: string, schema: z.ZodType): Override {
     )
   }
   try {
-    return { path, value: parse(text.slice(split + 1)) as unknown, text }
+    return { path, value: parse(text.slice(split + 1), { prettyErrors: false }) as unknown, text }
   } catch (cause) {
     throw new SpecError(
-      `--set ${text}: the value is not YAML (${cause instanceof Error ? cause.message.split('\n')[0] : String(cause)})`,
+      `--set ${text}: the value is not YAML (${cause instanceof Error ? cause.message : String(cause)})`,
     )
   }
 }

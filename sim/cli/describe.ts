@@ -1,7 +1,7 @@
 // cimulator describe: what there is to choose from, read from registries and schema metadata.
 import type { z } from 'zod'
 import { SpecError } from '../../models/base/errors.js'
-import { unknownName } from '../../models/base/registry.js'
+import { nearest, unknownName } from '../../models/base/registry.js'
 import { fieldAt, metaOf, rangeOf, shapeOf, valueAt } from '../../models/config/check.js'
 import { presetNames } from '../../models/config/layered.js'
 import { actions } from '../../models/cost/actions.js'
@@ -30,15 +30,9 @@ const topics: Readonly<Record<string, (name: string | undefined) => string[]>> =
     })
   },
   parameters: (prefix) => {
-    const found = fields(machineSchema, []).filter((path) => prefix === undefined || path.join('.').startsWith(prefix))
-    if (found.length === 0)
-      throw new SpecError(
-        unknownName(
-          'parameter',
-          prefix ?? '',
-          fields(machineSchema, []).map((path) => path.join('.')),
-        ),
-      )
+    const all = fields(machineSchema, [])
+    const found = all.filter((path) => prefix === undefined || path.join('.').startsWith(prefix))
+    if (found.length === 0) throw new SpecError(unknownParameter(prefix ?? '', all))
     return found.map(parameter)
   },
   stages: () => stages.all.map((stage) => entry(stage.name, stage.doc)),
@@ -79,6 +73,16 @@ export const describeCommand: CliCommand = {
         }),
       )
   },
+}
+
+/** Near names only: all of them are more than anybody reads in an error. */
+function unknownParameter(name: string, all: readonly (readonly string[])[]): string {
+  const paths = all.map((path) => path.join('.'))
+  const within = paths.filter((path) => path.toLowerCase().includes(name.toLowerCase()))
+  const close = nearest(name, [...new Set([...paths, ...all.map(([top]) => top!)])])
+  const near = within.length > 0 ? within.slice(0, 5) : close === null ? [] : [close]
+  const hint = near.length === 0 ? '' : ` Did you mean ${near.map((path) => `"${path}"`).join(', ')}?`
+  return `unknown parameter "${name}".${hint} \`cimulator describe parameters\` lists all ${paths.length}.`
 }
 
 /** What is said of a value without a source. */

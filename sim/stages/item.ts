@@ -20,17 +20,18 @@ export interface ItemLayout {
 /**
  * @param windowOus largest number of OUs in a window
  * @param underWay largest number of visits under way at once
+ * @param advice what to change on this machine when that is too much
  * @throws SpecError when an item does not fit 31 bits
  */
-export function itemLayout(windowOus: number, underWay: number): ItemLayout {
+export function itemLayout(windowOus: number, underWay: number, advice: string): ItemLayout {
   const ouBits = Math.ceil(Math.log2(Math.max(1, windowOus)))
   const ringBits = Math.ceil(Math.log2(Math.max(2, underWay)))
   const visitBits = ringBits + 1
   const visitShift = ouShift + ouBits
   if (visitShift + visitBits > 31) {
     throw new SpecError(
-      `strip.ous and the queues of the machine are too large together: ${windowOus} OUs in a window and ${underWay} windows under way need ` +
-        `${visitShift + visitBits} bits of an item, 31 are there; use shorter queues or depths`,
+      `strip.ous and what the stages hold are too large together: ${windowOus} OUs in a window and ${underWay} windows under way need ` +
+        `${visitShift + visitBits} bits of an item, 31 are there; ${advice}`,
     )
   }
   return { ouMask: 2 ** ouBits - 1, visitShift, ring: 2 ** ringBits }

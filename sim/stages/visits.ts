@@ -18,6 +18,14 @@ function underWay(spec: MacroSpec): number {
   return Object.values(spec.timing).reduce((sum, timing) => sum + timing.queue + timing.depth, 2)
 }
 
+/** Names the stage that holds most of the visits, by the fields of the machine that decide it. */
+function adviceOf({ timing }: MacroSpec): string {
+  const stages = Object.entries(timing)
+  const [name, most] = stages.reduce((a, b) => (b[1].depth + b[1].queue > a[1].depth + a[1].queue ? b : a))
+  if (most.queue > most.depth) return `the queue behind ${name} takes ${most.queue}: use a smaller ${name}.queue`
+  return `${name} holds ${most.depth} (latency ${most.latency}): use a smaller ${name}.latency or ${name}.depth`
+}
+
 export function createSource(
   work: LayerWork,
   spec: MacroSpec,
@@ -27,7 +35,7 @@ export function createSource(
   const { windowStart } = work.mapping
   let stride = 1
   for (let w = 0; w < work.mapping.windows; w++) stride = Math.max(stride, windowStart[w + 1]! - windowStart[w]!)
-  const layout = itemLayout(stride, underWay(spec))
+  const layout = itemLayout(stride, underWay(spec), adviceOf(spec))
   const visits: Visits = {
     windows: new Int32Array(2 * layout.ring),
     passes: new Int32Array(2 * layout.ring),

@@ -12,6 +12,7 @@ const program = join(packageRoot(), 'dist', 'sim', 'cli', 'main.js')
 const folder = mkdtempSync(join(tmpdir(), 'cimulator-'))
 const trace = join(packageRoot(), 'models', 'embedded', 'trace.npz')
 writeFileSync(join(folder, 'afile'), '')
+writeFileSync(join(folder, 'broken.yaml'), 'a: b: c\n')
 afterAll(() => rmSync(folder, { recursive: true }))
 
 function cimulator(...args: string[]) {
@@ -69,6 +70,21 @@ describe('exit codes and streams', () => {
     [['map', '--layer', '1', '--out', 'afile/x.svg'], /^error: afile\/x\.svg: cannot be written/],
     [['trace', 'convert', trace, 'afile/x.npz'], /^error: afile\/x\.npz: cannot be written/],
     [['inputs', 'check', 'none.yaml', '-o', 'afile/x.png'], /^error: afile\/x\.png: cannot be written/],
+    [
+      ['describe', 'parameters', 'zzz'],
+      /^error: unknown parameter "zzz"\. `cimulator describe parameters` lists all \d+\.\n$/,
+    ],
+    [['describe', 'parameters', 'adz'], /Did you mean "adcs?"\?/],
+    [['describe', 'parameters', 'bitsPerStep'], /Did you mean "input\.bitsPerStep"\?/],
+    [
+      ['run', '--engine', 'event', '--set', 'cim.latency=1000000'],
+      /windows under way .*; cim holds 1000000 \(latency 1000000\): use a smaller cim\.latency or cim\.depth\n$/,
+    ],
+    [['config', 'show', '--set', 'adcs={'], /the value is not YAML \(Flow map must end with a \}\)\n$/],
+    [
+      ['config', 'show', '--arch', 'broken.yaml'],
+      /^error: .*broken\.yaml:1:4 Nested mappings are not allowed in compact mappings\n$/,
+    ],
     [['describe', 'stagez'], /Did you mean "stages"\?/],
   ] as const)('%j is the user’s error: exit 2, nothing on stdout, no stack', (args, message) => {
     const { code, out, err } = cimulator(...args)
@@ -110,6 +126,20 @@ describe('exit codes and streams', () => {
       const { out, err } = cimulator('run', '--limit', limit, ...args)
       expect((JSON.parse(out) as { partial: string }).partial).not.toContain('items')
       expect(err.includes('limit 70: there are only 64 items')).toBe(limit === '70')
+    }
+  })
+
+  it('--limit of recorded inputs: the same, and the remark', () => {
+    const [network, inputs] = ['network.onnx', 'inputs.npz'].map((f) => join(packageRoot(), 'models', 'embedded', f))
+    const args = ['run', network!, '--inputs', inputs!, '--check', 'off', '--layers', 'gemm', '--vectors', 'first:1']
+    for (const [limit, part] of [
+      ['63', true],
+      ['64', false],
+      ['65', false],
+    ] as const) {
+      const { out, err } = cimulator(...args, '--json', '--limit', limit)
+      expect((JSON.parse(out) as { partial: string }).partial.includes('63 items')).toBe(part)
+      expect(err.includes('limit 65: there are only 64 items; all of them are taken')).toBe(limit === '65')
     }
   })
 

@@ -27,15 +27,15 @@ describe('items', () => {
     [8, 16, 7, 13, 16],
     [9, 17, 15, 14, 32],
   ])('%i OUs and %i windows under way', (ous, underWay, ouMask, visitShift, ring) => {
-    expect(itemLayout(ous, underWay)).toEqual({ ouMask, visitShift, ring })
+    expect(itemLayout(ous, underWay, '')).toEqual({ ouMask, visitShift, ring })
   })
 
   it('must fit 31 bits', () => {
     // 10 + 12 bits in front of 9: a ring of 256 and one bit for the two of them.
-    expect(itemLayout(4096, 256)).toEqual({ ouMask: 4095, visitShift: 22, ring: 256 })
-    expect(() => itemLayout(4096, 257)).toThrow(SpecError)
-    expect(() => itemLayout(4096, 257)).toThrow(
-      'strip.ous and the queues of the machine are too large together: 4096 OUs in a window and 257 windows under way need 32 bits of an item, 31 are there; use shorter queues or depths',
+    expect(itemLayout(4096, 256, '')).toEqual({ ouMask: 4095, visitShift: 22, ring: 256 })
+    expect(() => itemLayout(4096, 257, 'use a smaller cim.depth')).toThrow(SpecError)
+    expect(() => itemLayout(4096, 257, 'use a smaller cim.depth')).toThrow(
+      'strip.ous and what the stages hold are too large together: 4096 OUs in a window and 257 windows under way need 32 bits of an item, 31 are there; use a smaller cim.depth',
     )
   })
 
