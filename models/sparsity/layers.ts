@@ -2,8 +2,8 @@
 import type { Layer, RowOrder } from '../nn/types.js'
 import type { Mask, PrunableLayer, SparsityMatrix } from './types.js'
 
-/** Channels that stay together in a part of a matrix: row tiles and blocks of all usual sizes end with them. */
-const channelsTogether = 128
+/** Channels that stay together in a part of a matrix: blocks of all usual heights end with them. */
+const channelsTogether = 16
 
 /**
  * The weights of a layer in real numbers, as the machine multiplies by them (a BatchNormalization behind a convolution is folded in), one

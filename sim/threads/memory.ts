@@ -3,11 +3,17 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-/** Collects what nobody uses when the process takes more than half of the memory that it may. */
+/** What the process took after the last collection. */
+let before = 0
+
+/** Collects what nobody uses when the process takes more than half of the memory that it may, and clearly more than after the last time. */
 export async function relieve(memoryBytes: number): Promise<void> {
   // A turn of the event loop, so that what was read weakly can go.
   await new Promise((resolve) => setImmediate(resolve))
-  if (process.memoryUsage.rss() > memoryBytes / 2) collect()
+  const now = process.memoryUsage.rss()
+  if (now <= memoryBytes / 2 || now <= before + memoryBytes / 8) return
+  collect()
+  before = process.memoryUsage.rss()
 }
 
 function collect(): void {
