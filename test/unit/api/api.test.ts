@@ -64,6 +64,7 @@ describe('run', () => {
   it.each([
     [{ limt: 3 }, 'run: limt: unknown field. Did you mean "limit"?'],
     [{ limit: 0 }, 'run: limit: expected a whole number 1 … 9007199254740991, got 0'],
+    [{ threads: 65 }, 'run: threads: expected a whole number 1 … 64, got 65'],
     [{ engine: 'fats' }, 'run: engine: expected "fast", "event", got "fats". Did you mean "fast"?'],
     [{ signal: 3 }, 'run: signal: expected an AbortSignal, got 3'],
     [{ inputs: 'x.npy', trace: 'x.npz' }, 'run: inputs and trace: give one of them'],

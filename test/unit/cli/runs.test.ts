@@ -55,6 +55,14 @@ describe('compare', () => {
     expect(comparison.layers.length).toBe(6)
   })
 
+  it('writes differences below zero with the minus sign of the rest', () => {
+    for (const pair of [['a', 'b'] as const, ['b', 'a'] as const]) {
+      const [, numbers] = cimulator('compare', ...pair).out.split('\ntotal ')
+      expect(numbers).not.toMatch(/(^|\s)-\d/)
+      expect(numbers).toMatch(/\s−\d/)
+    }
+  })
+
   it('--fail-above: exit 1 and the place that differs most; not for equal runs', () => {
     const { code, err } = cimulator('compare', 'a', 'b', '--fail-above', '10')
     expect(code).toBe(1)
