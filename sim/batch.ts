@@ -35,10 +35,10 @@ export async function runBatch(batch: Batch): Promise<LayerPlan[]> {
   const plans: Promise<LayerPlan>[] = []
   const working = new Set<Promise<unknown>>()
   try {
-    for (const [l, layer] of network.layers.entries()) {
+    for (const [l, layer] of inOrder(network, batch, simulator.pieces > 1)) {
       await relieve(options.memoryBytes)
       const { plan, pieces } = startLayer(batch, layer, l)
-      plans.push(plan)
+      plans[l] = plan
       for (const piece of pieces) {
         working.add(piece)
         piece.then(
@@ -51,8 +51,16 @@ export async function runBatch(batch: Batch): Promise<LayerPlan[]> {
     }
     return await Promise.all(plans)
   } finally {
-    await Promise.allSettled([...plans, ...working])
+    await Promise.allSettled([...Object.values(plans), ...working])
   }
+}
+
+/** Layers with their positions; for several threads the largest first, so that no thread is left with a large one in the end. */
+function inOrder({ layers }: Network, { items }: Batch, largestFirst: boolean): readonly (readonly [number, Layer])[] {
+  const list = layers.map((layer, l) => [l, layer] as const)
+  if (!largestFirst) return list
+  const work = layers.map((layer) => resolveLayer(layer, layerTensor(items[0]!.tensors, layer)!.shape).macs)
+  return list.sort(([a], [b]) => work[b]! - work[a]! || a - b)
 }
 
 /** Begins to place a layer and, if it is wanted, to simulate its items. */
