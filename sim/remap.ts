@@ -178,6 +178,8 @@ export async function permutationsFor(
 ): Promise<Remapped> {
   const file = options.mapping ?? null
   const threads = options.threads ?? Math.min(availableParallelism(), mostThreads)
+  // Identity is what a layer without an entry gets when it is placed: nothing to search, and no weights to look at.
+  if (file === null && options.machine.mapping.remapper === 'identity') return { permutations: new Map(), streams: [] }
   if (file === null) return searchNetwork(network, options.machine, threads, progress, options.signal)
   const permutations = applyMapping(readMapping(file), file, options.machine, layersToMap(network, options.machine))
   return { permutations, streams: [] }

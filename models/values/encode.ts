@@ -13,6 +13,9 @@ export interface WeightCoding {
   readonly polarities: 1 | 2
   /** O of offset encoding, else 0 */
   readonly offset: number
+  /** smallest and largest e, 0 included */
+  readonly min: number
+  readonly max: number
 }
 
 /** Bits, slices and offset of a layer, from the range of e over all its matrices. */
@@ -31,6 +34,8 @@ export function weightCoding(matrices: readonly WeightMatrix[], encoding: Encodi
     encoding,
     cellBits,
     bits,
+    min,
+    max,
     slices: Math.max(1, Math.ceil(bits / cellBits)),
     polarities: encoding === 'differential' ? 2 : 1,
     offset,

@@ -25,7 +25,7 @@ export function correct(acc: Float64Array, input: Correction): void {
 }
 
 /** Σ e over all rows, per output over all matrices. */
-export function weightSums(mapping: Mapping): Float64Array {
+export function weightSums(mapping: Pick<Mapping, 'matrices'>): Float64Array {
   const sums = new Float64Array(firstOutput(mapping.matrices, mapping.matrices.length))
   for (const [m, matrix] of mapping.matrices.entries()) {
     const base = firstOutput(mapping.matrices, m)

@@ -2,6 +2,7 @@
 import { gathersOf } from '../../models/nn/gather.js'
 import { im2col, integerProduct, zeroPointOf } from '../../models/nn/lower.js'
 import type { CodedTensor, Layer, ResolvedLayer, RowOrder, WeightMatrix } from '../../models/nn/types.js'
+import { weightSums } from '../../models/values/finish.js'
 import { chooseKernels } from '../engines/fast/kernels/index.js'
 import { sizeOf } from '../engines/fast/kernels/kernels.js'
 import { productFits } from '../engines/fast/product.js'
@@ -50,25 +51,22 @@ export function eachProduct(
     endColumn: cols,
   }
   const streams = tensorStreams(gathersOf(layer, resolved, tensor.shape, false, order), tensor, 0)
-  for (const [g, { e }] of matrices.entries()) {
-    const zeroSums = zeroPointSums(matrices[g]!, zeroPointOf(tensor, 0))
+  const zeroPoint = zeroPointOf(tensor, 0)
+  for (const [g, matrix] of matrices.entries()) {
+    const zeroSums = weightSums({ matrices: [matrix] }).map((sum) => zeroPoint * sum)
     const exact = new Float64Array(vectors * cols)
     for (let first = 0; first < vectors; first += stride) {
       const passes = Math.min(stride, vectors - first)
       streams.fill(g, first, passes, bytes, stride)
       sums.fill(0)
-      arena.product({ bytes, stride, passes }, { ...lists, e, cols, signed: tensor.form === 'twos-complement' }, sums)
+      arena.product(
+        { bytes, stride, passes },
+        { ...lists, e: matrix.e, cols, signed: tensor.form === 'twos-complement' },
+        sums,
+      )
       for (let p = 0; p < passes; p++)
         for (let c = 0; c < cols; c++) exact[(first + p) * cols + c] = sums[c * stride + p]! - zeroSums[c]!
     }
     visit(g, exact)
   }
-}
-
-/** Per column: zero point · Σ over rows of e. */
-function zeroPointSums({ rows, cols, e }: WeightMatrix, zeroPoint: number): Float64Array {
-  const sums = new Float64Array(cols)
-  for (let row = 0; row < rows; row++)
-    for (let c = 0; c < cols; c++) sums[c] = sums[c]! + zeroPoint * e[row * cols + c]!
-  return sums
 }

@@ -1,5 +1,6 @@
 // The reference engine: every firing of every stage is a discrete event. One macro after another on a fresh kernel (macros share
 // nothing yet), or all macros of a layer on one kernel, with the same result.
+import { finished } from '../../models/base/steps.js'
 import type { ArrayGroup } from '../../models/mapping/mapping.js'
 import type { MacroResult, TimingResult } from '../../traces/results/result.js'
 import { createKernel, type Kernel, type KernelName } from '../kernel/kernel.js'
@@ -37,11 +38,7 @@ export const plainEvent: EventOptions = { kernel: 'wheel', together: false, valu
 
 /** @param macros number of pipelines; group g runs on macro g mod macros */
 export function runEvent(ctx: TallyContext, macros: number, options: EventOptions): TimingResult {
-  const steps = eventSteps(ctx, macros, options)
-  for (;;) {
-    const step = steps.next()
-    if (step.done === true) return step.value
-  }
+  return finished(eventSteps(ctx, macros, options))
 }
 
 /** Cycles that run before a pause in which signals and progress can come through. */

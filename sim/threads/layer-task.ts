@@ -1,5 +1,5 @@
 // A layer and some of its items, as one piece of work: placed where it is simulated, so that threads share the placing too.
-import type { CodedTensor, CodeForm, Layer } from '../../models/nn/types.js'
+import type { CodeForm, Layer } from '../../models/nn/types.js'
 import type { Engine, ItemOutcome, ItemRunner } from '../chip/items/engine.js'
 import { type JobChoice, type LayerJob, prepareJob } from '../chip/job.js'
 import { type LayerFigures, planLayer } from '../chip/plan.js'
@@ -36,6 +36,3 @@ export function openLayer(engine: Engine, task: LayerTask): OpenLayer {
   const job = prepareJob(task.layer, task.inputShape, task.machine, task.choice, task.perms, task.integers)
   return { job, figures: planLayer(job, task.form), run: engine.open(job) }
 }
-
-/** Of one item. */
-export type ItemTensor = CodedTensor

@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { Piscina } from 'piscina'
 import { CheckFailure, Interrupted, ModelError, SimFault, SpecError } from '../../models/base/errors.js'
 import { packageRoot } from '../../models/base/paths.js'
-import type { Layer } from '../../models/nn/types.js'
+import type { CodedTensor, Layer } from '../../models/nn/types.js'
 import type { Engine, ItemOutcome, ItemRequest } from '../chip/items/engine.js'
 import type { LayerJob } from '../chip/job.js'
 import { mostThreads } from '../options.js'
-import { type ItemTensor, type LayerAnswer, type LayerTask, openLayer } from './layer-task.js'
+import { type LayerAnswer, type LayerTask, openLayer } from './layer-task.js'
 import { shared } from './share.js'
 import type { Reply, Task } from './worker.js'
 
@@ -18,7 +18,7 @@ export interface Simulator {
   /** into how many pieces the items of a layer are best cut when so many layers are simulated */
   cut(layers: number, items: number): number
   /** Places a layer and simulates items of it. */
-  run(task: LayerTask, items: readonly ItemTensor[], watch: Watch): Promise<LayerAnswer>
+  run(task: LayerTask, items: readonly CodedTensor[], watch: Watch): Promise<LayerAnswer>
   close(): Promise<void>
 }
 
@@ -53,7 +53,7 @@ function inThisThread(engine: Engine, signal: AbortSignal): Simulator {
       for (const [i, tensor] of items.entries()) {
         const all = passesOf(figures, tensor)
         const onPass = (passes: number) => watch.onShare(i, passes / all)
-        const steps = run({ tensor, item: 0, onPass, onFiring: watch.observe?.(job, i) ?? null })
+        const steps = run({ tensor, onPass, onFiring: watch.observe?.(job, i) ?? null })
         for (let step = steps.next(); ; step = steps.next()) {
           if (step.done === true) {
             outcomes.push(step.value)
@@ -69,7 +69,7 @@ function inThisThread(engine: Engine, signal: AbortSignal): Simulator {
   }
 }
 
-function passesOf({ groups, vectors }: LayerAnswer['figures'], { form }: ItemTensor): number {
+function passesOf({ groups, vectors }: LayerAnswer['figures'], { form }: CodedTensor): number {
   return groups * vectors * (form === 'split' ? 2 : 1)
 }
 
@@ -90,8 +90,8 @@ function inPool(engine: Engine, threads: number, signal: AbortSignal): Simulator
   signal.addEventListener('abort', stop, { once: true })
   const ids = new WeakMap<LayerTask, number>()
   let layers = 0
-  const tensors = new WeakMap<ItemTensor, ItemTensor>()
-  const sharedTensor = (tensor: ItemTensor): ItemTensor => {
+  const tensors = new WeakMap<CodedTensor, CodedTensor>()
+  const sharedTensor = (tensor: CodedTensor): CodedTensor => {
     const known = tensors.get(tensor) ?? shared(tensor)
     tensors.set(tensor, known)
     return known

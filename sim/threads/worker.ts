@@ -1,15 +1,18 @@
 // What a thread does: place a layer and simulate some of its items. The layer stays open for more of them.
+
 import { CimulatorError } from '../../models/base/errors.js'
+import { finished } from '../../models/base/steps.js'
+import type { CodedTensor } from '../../models/nn/types.js'
 import type { ItemOutcome } from '../chip/items/engine.js'
 import { engines } from '../chip/items/index.js'
-import { type ItemTensor, type LayerAnswer, type LayerTask, type OpenLayer, openLayer } from './layer-task.js'
+import { type LayerAnswer, type LayerTask, type OpenLayer, openLayer } from './layer-task.js'
 
 export interface Task {
   readonly engine: string
   /** number of the layer in this run */
   readonly id: number
   readonly layer: LayerTask
-  readonly items: readonly ItemTensor[]
+  readonly items: readonly CodedTensor[]
 }
 
 /** Errors lose their class between threads, so they travel as data. */
@@ -32,10 +35,6 @@ export default function simulate({ engine, id, layer, items }: Task): Reply {
   }
 }
 
-function finish(run: OpenLayer['run'], tensor: ItemTensor): ItemOutcome {
-  const steps = run({ tensor, item: 0, onPass: null, onFiring: null })
-  for (;;) {
-    const step = steps.next()
-    if (step.done === true) return step.value
-  }
+function finish(run: OpenLayer['run'], tensor: CodedTensor): ItemOutcome {
+  return finished(run({ tensor, onPass: null, onFiring: null }))
 }

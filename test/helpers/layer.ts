@@ -54,11 +54,3 @@ export function tensorOf(input: Case): CodedTensor {
         : Int8Array.from(list)
   return { form: input.form, shape, codes: make, scale: 1, zeroPoint: input.zeroPoint }
 }
-
-/** What a generator returns in the end. */
-export function finished<T>(steps: Generator<void, T>): T {
-  for (;;) {
-    const step = steps.next()
-    if (step.done === true) return step.value
-  }
-}

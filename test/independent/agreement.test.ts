@@ -7,10 +7,11 @@ import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { packageRoot } from '../../models/base/paths.js'
+import { finished } from '../../models/base/steps.js'
 import { event } from '../../sim/chip/items/event.js'
 import { prepareJob } from '../../sim/chip/job.js'
 import { dumpLayer } from '../../sim/dump.js'
-import { finished, layerOf, tensorOf } from '../helpers/layer.js'
+import { layerOf, tensorOf } from '../helpers/layer.js'
 import { type Case, caseArbitrary } from '../helpers/work.js'
 
 const machines = 60
@@ -30,7 +31,7 @@ function dump(input: Case, folder: string): string {
   }
   const job = prepareJob(layerOf(input), tensor.shape, input.machine, choice)
   const recorder = dumpLayer(job.placed, input.machine, tensor, { dumpMapping: true, dumpVectors: 1_000_000 })
-  const outcome = finished(event.open(job)({ tensor, item: 0, onPass: null, onFiring: recorder.onFiring }))
+  const outcome = finished(event.open(job)({ tensor, onPass: null, onFiring: recorder.onFiring }))
   for (const [path, content] of recorder.files(outcome)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true })
     writeFileSync(join(folder, path), content)

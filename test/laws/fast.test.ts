@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { finished } from '../../models/base/steps.js'
 import { correct } from '../../models/values/finish.js'
 import { createOuValues } from '../../models/values/ou-values.js'
 import { event } from '../../sim/chip/items/event.js'
@@ -13,7 +14,7 @@ import { available, wasm } from '../../sim/engines/fast/kernels/wasm.js'
 import { createFastLayer } from '../../sim/engines/fast/macro.js'
 import { planFast } from '../../sim/engines/fast/plan.js'
 import { fastTiming, fastValues } from '../helpers/fast.js'
-import { finished, layerOf, tensorOf } from '../helpers/layer.js'
+import { layerOf, tensorOf } from '../helpers/layer.js'
 import { build, caseArbitrary } from '../helpers/work.js'
 
 const cases = Number(process.env['CIMULATOR_CASES'] ?? 2000)
@@ -88,7 +89,7 @@ describe('fast engine', () => {
             kernels: 'auto' as const,
           }
           const job = prepareJob(layerOf(input), tensor.shape, input.machine, choice)
-          const request = { tensor, item: 0, onPass: null, onFiring: null }
+          const request = { tensor, onPass: null, onFiring: null }
           expect(finished(fastEngine.open(job)(request))).toEqual(finished(event.open(job)(request)))
         },
       ),

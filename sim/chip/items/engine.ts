@@ -20,8 +20,8 @@ export interface Engine extends Named {
 export type ItemRunner = (request: ItemRequest) => Generator<void, ItemOutcome>
 
 export interface ItemRequest {
+  /** of one item */
   readonly tensor: CodedTensor
-  readonly item: number
   /** number of passes begun, over all array groups */
   readonly onPass: ((passes: number) => void) | null
   /** for dumps: every firing, and codes and results in the outcome */

@@ -23,8 +23,8 @@ export const event: Engine = {
 
 function* runItem(job: LayerJob, request: ItemRequest): Generator<void, ItemOutcome> {
   const { placed, choice } = job
-  const { tensor, item } = request
-  const input = itemVectors(placed, tensor, item, job.rowOrder, choice.vectors)
+  const { tensor } = request
+  const input = itemVectors(placed, tensor, 0, job.rowOrder, choice.vectors)
   const sink = choice.values ? ouValues(job, request, input) : null
   const adcCodes = choice.adcCodes && sink !== null ? sink.histogram : new Float64Array(0)
   const ctx = contextOf(job, placed, placed.spec, input, adcCodes)
@@ -32,7 +32,7 @@ function* runItem(job: LayerJob, request: ItemRequest): Generator<void, ItemOutc
   const { onFiring, onPass } = request
   const timing = yield* eventSteps(ctx, placed.macros, { kernel, together: false, values: sink, onFiring, onPass })
   const values = sink === null ? null : valuesOf(job, request, input, sink)
-  const denseInput = itemVectors(job.dense, tensor, item, job.rowOrder, choice.vectors)
+  const denseInput = itemVectors(job.dense, tensor, 0, job.rowOrder, choice.vectors)
   return {
     vectors: input.chosen.length,
     timing,
@@ -88,14 +88,14 @@ function ouValues(job: LayerJob, { tensor }: ItemRequest, input: ItemVectors): O
 }
 
 /** Finishes the results in place. @throws CheckFailure when the lossless ones are not the integer product */
-function valuesOf(job: LayerJob, { tensor, item }: ItemRequest, input: ItemVectors, sink: OuValues): ItemValues {
+function valuesOf(job: LayerJob, { tensor }: ItemRequest, input: ItemVectors, sink: OuValues): ItemValues {
   const { placed } = job
   const exact = exactProduct(placed, input)
   const base = {
     mapping: placed.mapping,
     coding: placed.coding,
     form: tensor.form,
-    zeroPoint: zeroPointOf(tensor, item),
+    zeroPoint: zeroPointOf(tensor, 0),
     codes: input.work.codes,
     vectors: input.chosen.length,
   }
@@ -104,7 +104,7 @@ function valuesOf(job: LayerJob, { tensor, item }: ItemRequest, input: ItemVecto
   const wrong = sink.lossless.findIndex((value, i) => value !== exact[i])
   if (wrong >= 0) {
     throw new CheckFailure(
-      `${placed.layer.name}: result ${wrong} of item ${item} is ${sink.lossless[wrong]} with a lossless ADC, the integer product is ${exact[wrong]}`,
+      `${placed.layer.name}: result ${wrong} is ${sink.lossless[wrong]} with a lossless ADC, the integer product is ${exact[wrong]}`,
     )
   }
   return {

@@ -92,10 +92,10 @@ function* runItem(job: LayerJob, layer: Layer, request: ItemRequest): Generator<
   const passes = layer.vectors * (tensor.form === 'split' ? 2 : 1)
   const work = workOf(placed, passes)
   const { space, openValues } = layer.open(passes)
-  const zeroPoint = zeroPointOf(tensor, request.item)
+  const zeroPoint = zeroPointOf(tensor, 0)
   const values = openValues?.(tensor.form, zeroPoint) ?? null
   const checksums = values === null ? null : layer.checksums(tensor.form, zeroPoint, passes)
-  const streams = tensorStreams(layer.gathers, tensor, request.item)
+  const streams = tensorStreams(layer.gathers, tensor, 0)
   const result = yield* fastSteps(layer.engine, space, { work }, placed.macros, streams, {
     onBlock: (m, block, first) => {
       checksums?.add(m, block, first)

@@ -30,7 +30,7 @@ export function certificates(
   const digit = 2 ** bitsPerStep - 1
   const levels = 2 ** coding.cellBits
   const counts = new Int32Array(levels)
-  const levelOf = tabulateLevels(mapping, coding)
+  const levelOf = tabulateLevels(coding)
   const lines = coding.slices * coding.polarities
   const packed = packLevels(levelOf, lines)
   /** level sum up to which a line cannot be altered */
@@ -117,15 +117,8 @@ function mostRows(counts: Int32Array, rows: number, digit: number, top: number):
 }
 
 /** Level of every weight that occurs, by line: slice · polarities + polarity. */
-export function tabulateLevels(mapping: Mapping, coding: WeightCoding) {
-  let min = 0
-  let max = 0
-  for (const { e } of mapping.matrices) {
-    for (let i = 0; i < e.length; i++) {
-      if (e[i]! < min) min = e[i]!
-      if (e[i]! > max) max = e[i]!
-    }
-  }
+export function tabulateLevels(coding: WeightCoding) {
+  const { min, max } = coding
   const tables = Array.from({ length: coding.slices * coding.polarities }, (_, at) =>
     Uint16Array.from({ length: max - min + 1 }, (_, i) =>
       cellLevel(coding, min + i, Math.floor(at / coding.polarities), at % coding.polarities),

@@ -19,7 +19,7 @@ export function driveWeights(mapping: Mapping, coding: WeightCoding, sliceMasks:
   const levels = 2 ** coding.cellBits
   const slices = mapping.matrices.map((matrix) => new Float64Array(matrix.rows))
   const cells = mapping.matrices.map((matrix) => new Float64Array(matrix.rows * levels))
-  const tables = createLevelTables(mapping, coding)
+  const tables = createLevelTables(coding)
   for (let ou = 0; ou < mapping.ous; ou++) {
     const { matrix: m } = mapping.strips[mapping.stripOf[ou]!]!
     const { cols, e } = mapping.matrices[m]!
@@ -55,15 +55,8 @@ interface LevelTable {
 }
 
 /** Cells by level of every weight that occurs, for a mask of visited slices. */
-function createLevelTables(mapping: Mapping, coding: WeightCoding) {
-  let min = 0
-  let max = 0
-  for (const { e } of mapping.matrices) {
-    for (let i = 0; i < e.length; i++) {
-      if (e[i]! < min) min = e[i]!
-      if (e[i]! > max) max = e[i]!
-    }
-  }
+function createLevelTables(coding: WeightCoding) {
+  const { min, max } = coding
   const levels = 2 ** coding.cellBits
   const known = new Map<number, LevelTable>()
   return (mask: number): LevelTable => {

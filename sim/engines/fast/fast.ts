@@ -1,5 +1,6 @@
 // The exact fast engine: zero flags by ORs over streams, then one look-up in an automaton per OU (or plane of a window) and pass. Every
 // counter equals the event engine's; what it cannot treat exactly it must refuse (nothing in a machine description today).
+import { finished } from '../../../models/base/steps.js'
 import type { MacroResult } from '../../../traces/results/result.js'
 import type { TallyContext } from '../../stages/tally.js'
 import { groupsOf } from '../event.js'
@@ -32,11 +33,7 @@ export function runFast(
   streams: ActivationStreams,
   options: FastOptions,
 ): FastResult {
-  const steps = fastSteps(layer, space, ctx, macros, streams, options)
-  for (;;) {
-    const step = steps.next()
-    if (step.done === true) return step.value
-  }
+  return finished(fastSteps(layer, space, ctx, macros, streams, options))
 }
 
 /** `runFast` with pauses between groups. What a layer has tabulated stays for its next item. */

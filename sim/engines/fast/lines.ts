@@ -23,7 +23,7 @@ export function createLineSums(
   bitsPerStep: number,
   limits: Uint16Array,
 ): LineSums {
-  const levels = tabulateLevels(mapping, coding)
+  const levels = tabulateLevels(coding)
   const mask = 2 ** bitsPerStep - 1
   const lines = coding.slices * coding.polarities
   const driven: number[] = []

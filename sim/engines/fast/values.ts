@@ -48,9 +48,9 @@ export function openFastValues(layer: ValueLayer, space: Workspace): (form: Code
   const outputs = firstOutput(mapping.matrices, mapping.matrices.length)
   const sumsOfWeights = weightSums(mapping)
   const fits = mapping.matrices.map(productFits)
-  const limits = certificates(mapping, coding, sliceMasks, adc, bitsPerStep)
-  const noLimits = { ofOu: new Int32Array(mapping.ous).fill(-1), ofLine: new Uint16Array(0) }
-  const { ofOu, ofLine } = layer.adcCodes ? noLimits : limits
+  const { ofOu, ofLine } = layer.adcCodes
+    ? { ofOu: new Int32Array(mapping.ous).fill(-1), ofLine: new Uint16Array(0) }
+    : certificates(mapping, coding, sliceMasks, adc, bitsPerStep)
   const finder = createHitFinder(bitsPerStep, planes, skipZeroPlanes)
   const lines = createLineSums(mapping, coding, sliceMasks, bitsPerStep, ofLine)
   return (form, zeroPoint) => createItem(form, zeroPoint)

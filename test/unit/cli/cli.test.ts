@@ -1,5 +1,5 @@
 // The command line as a user meets it: exit codes, streams, help. Long-running parts run the built program.
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,22 +7,15 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { packageRoot } from '../../../models/base/paths.js'
 import { commands } from '../../../sim/cli/index.js'
 import { buildProgram } from '../../../sim/cli/program.js'
+import { program, programIn } from '../../helpers/program.js'
 
-const program = join(packageRoot(), 'dist', 'sim', 'cli', 'main.js')
 const folder = mkdtempSync(join(tmpdir(), 'cimulator-'))
 const trace = join(packageRoot(), 'models', 'embedded', 'trace.npz')
 writeFileSync(join(folder, 'afile'), '')
 writeFileSync(join(folder, 'broken.yaml'), 'a: b: c\n')
 afterAll(() => rmSync(folder, { recursive: true }))
 
-function cimulator(...args: string[]) {
-  const run = spawnSync(process.execPath, [program, ...args], {
-    cwd: folder,
-    encoding: 'utf8',
-    env: { ...process.env, NO_COLOR: '1' },
-  })
-  return { code: run.status, out: run.stdout, err: run.stderr }
-}
+const cimulator = programIn(folder)
 
 describe('help', () => {
   it.each(commands.map((command) => command.name))(

@@ -1,5 +1,3 @@
-// cimulator inputs check, record, trace, schema and run --inputs FILE.yaml, as a user calls them (the built program).
-import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,20 +6,13 @@ import { decode } from 'fast-png'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { packageRoot } from '../../../models/base/paths.js'
 import { schemaText } from '../../../sim/schemas.js'
+import { programIn } from '../../helpers/program.js'
 
-const program = join(packageRoot(), 'dist', 'sim', 'cli', 'main.js')
 const embedded = join(packageRoot(), 'models', 'embedded')
 const folder = mkdtempSync(join(tmpdir(), 'cimulator-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-function cimulator(...args: string[]) {
-  const run = spawnSync(process.execPath, [program, ...args], {
-    cwd: folder,
-    encoding: 'utf8',
-    env: { ...process.env, NO_COLOR: '1' },
-  })
-  return { code: run.status, out: run.stdout, err: run.stderr }
-}
+const cimulator = programIn(folder)
 
 const sha256 = (file: string) =>
   createHash('sha256')

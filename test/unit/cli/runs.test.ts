@@ -1,24 +1,15 @@
-// cimulator compare and reproduce on real runs (the built program).
-import { spawnSync } from 'node:child_process'
 import { copyFileSync, cpSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { packageRoot } from '../../../models/base/paths.js'
+import { programIn } from '../../helpers/program.js'
 
-const program = join(packageRoot(), 'dist', 'sim', 'cli', 'main.js')
 const embedded = join(packageRoot(), 'models', 'embedded')
 const folder = mkdtempSync(join(tmpdir(), 'cimulator-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
-function cimulator(...args: string[]) {
-  const run = spawnSync(process.execPath, [program, ...args], {
-    cwd: folder,
-    encoding: 'utf8',
-    env: { ...process.env, NO_COLOR: '1' },
-  })
-  return { code: run.status, out: run.stdout, err: run.stderr }
-}
+const cimulator = programIn(folder)
 
 const json = (path: string) => JSON.parse(readFileSync(join(folder, path), 'utf8')) as Record<string, unknown>
 const part = ['--limit', '1', '--vectors', 'first:4']

@@ -17,8 +17,6 @@ export interface Kernels {
 export interface Arena {
   bytes(length: number): Uint8Array
   ints(length: number): Int32Array
-  /** Space that is left. */
-  readonly free: number
   /**
    * OR of some rows: into[at + pass] for pass < passes; up to 63 bytes behind them are overwritten. `at` is a multiple of 4.
    * @param offsets row · stride of the rows: entries from … to − 1

@@ -2,7 +2,6 @@
 import type { Arena, Kernels } from './kernels.js'
 
 const plainArena: Arena = {
-  free: Number.POSITIVE_INFINITY,
   bytes: (length) => new Uint8Array(Math.ceil(length / 4) * 4),
   ints: (length) => new Int32Array(length),
   orRows({ bytes, passes }, offsets, from, to, into, at) {

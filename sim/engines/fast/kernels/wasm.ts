@@ -49,9 +49,6 @@ function createArena(bytes: number): Arena {
   }
   const packed = new Int16Array(buffer, take(2 * packedWeights), packedWeights)
   return {
-    get free() {
-      return buffer.byteLength - used
-    },
     bytes: (length) => new Uint8Array(buffer, take(length), length),
     ints: (length) => new Int32Array(buffer, take(4 * length), length),
     orRows(streams, offsets, from, to, into, at) {
