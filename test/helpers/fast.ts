@@ -9,7 +9,7 @@ import { planFast } from '../../sim/engines/fast/plan.js'
 import { timingOf } from '../../sim/engines/fast/result.js'
 import { streamsOf } from '../../sim/engines/fast/streams.js'
 import { type FastValueResult, openFastValues } from '../../sim/engines/fast/values.js'
-import { createWorkspace } from '../../sim/engines/fast/workspace.js'
+import { createWorkspace, type FeedRoom } from '../../sim/engines/fast/workspace.js'
 import type { TallyContext } from '../../sim/stages/tally.js'
 import type { Built, Case } from './work.js'
 
@@ -17,17 +17,25 @@ export interface FastChoice {
   readonly mostStates?: number
   readonly memoryBytes?: number
   readonly kernels?: Kernels
+  readonly horizon?: number
+  readonly room?: FeedRoom
 }
 
-function prepare(ctx: TallyContext, choice: FastChoice) {
-  const { mostStates, memoryBytes = 1 << 28, kernels = chooseKernels('auto') } = choice
-  const layer = createFastLayer(planFast(ctx.work, ctx.spec), mostStates)
-  return { layer, space: createWorkspace(layer.plan, ctx.work.passes, kernels, memoryBytes, true) }
+export function prepareFast(ctx: TallyContext, choice: FastChoice) {
+  const { mostStates, memoryBytes = 1 << 28, kernels = chooseKernels('auto'), horizon, room } = choice
+  const layer = createFastLayer(planFast(ctx.work, ctx.spec), mostStates, horizon)
+  return { layer, space: createWorkspace(layer.plan, ctx.work.passes, kernels, memoryBytes, true, room) }
 }
+
+export type Prepared = ReturnType<typeof prepareFast>
 
 export function fastTiming({ ctx, macros }: Pick<Built, 'ctx' | 'macros'>, choice: FastChoice = {}) {
+  return preparedTiming({ ctx, macros }, prepareFast(ctx, choice))
+}
+
+/** Once more what is tabulated stays. */
+export function preparedTiming({ ctx, macros }: Pick<Built, 'ctx' | 'macros'>, { layer, space }: Prepared) {
   const { work } = ctx
-  const { layer, space } = prepare(ctx, choice)
   const result = runFast(layer, space, ctx, macros, streamsOf(work), { onBlock: null, onPass: null })
   return timingOf(result, ctx, driveWeights(work.mapping, work.coding, work.sliceMasks))
 }
@@ -38,7 +46,7 @@ export function fastValues(
   adcCodes = false,
   choice: FastChoice = {},
 ): FastValueResult {
-  const { layer, space } = prepare(ctx, choice)
+  const { layer, space } = prepareFast(ctx, choice)
   const { coding, sliceMasks } = ctx.work
   const values = openFastValues({ plan: layer.plan, coding, adc, sliceMasks, adcCodes }, space)(form, zeroPoint)
   runFast(layer, space, ctx, macros, streamsOf(ctx.work), { onBlock: values.block, onPass: null })

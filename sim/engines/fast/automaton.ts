@@ -166,6 +166,23 @@ export function createAutomaton(stages: readonly BackStage[]): Automaton {
   }
 }
 
+/** A transition, tabulated if it was not yet. */
+export function stepOf(automaton: Automaton, state: number, symbol: number): { next: number; delta: number } {
+  const { tables } = automaton
+  const at = ((state << tables.shift) + symbol) << stepShift
+  if (tables.steps[at]! < 0) automaton.fill(state, symbol)
+  return { next: tables.steps[at]!, delta: tables.steps[at + 1]! }
+}
+
+/** State after nothing has arrived for `gap` cycles, looked up where it is tabulated. */
+export function waited(automaton: Automaton, state: number, gap: number): number {
+  const { longest, waitRow, waits } = automaton.tables
+  if (gap >= longest[state]!) return automaton.start
+  const row = waitRow[state]!
+  const after = row < 0 ? -1 : waits[row + gap - 1]!
+  return after >= 0 ? after : automaton.wait(state, gap)
+}
+
 /** Earliest arrival at every stage of what the first one starts next, relative to that start. */
 function earliestArrivals(stages: readonly BackStage[]): number[] {
   const floors = [0]

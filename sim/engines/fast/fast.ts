@@ -5,6 +5,7 @@ import type { MacroResult } from '../../../traces/results/result.js'
 import type { TallyContext } from '../../stages/tally.js'
 import { groupsOf } from '../event.js'
 import { addDigitSums } from './digits.js'
+import { createFeedRun, type FeedRun } from './feed-run.js'
 import type { Streams } from './kernels/kernels.js'
 import { type BackTotals, createFastMacro, type FastLayer, type FastMacro } from './macro.js'
 import type { ActivationStreams } from './streams.js'
@@ -48,7 +49,8 @@ export function* fastSteps(
   const { plan } = layer
   const { passes } = space
   const used = Math.min(macros, plan.mapping.groups.length)
-  const runs = Array.from({ length: used }, () => createFastMacro(layer))
+  const feed = feedOf(layer, space)
+  const runs = Array.from({ length: used }, () => createFastMacro(layer, feed))
   const sums = plan.mapping.matrices.map((matrix) => new Float64Array(matrix.rows))
   const seen = new Set<number>()
   /** Called with every block of every wave; a matrix that lies in several waves counts in the first. */
@@ -75,6 +77,19 @@ export function* fastSteps(
     for (const [block, first] of blocksOf(space, m, streams)) lookOnce(m, block, first)
   }
   return { ...resultOf(runs, ctx, macros), digitSums: sums }
+}
+
+/** What a layer has tabulated in the memory of a workspace. */
+const feeds = new WeakMap<Workspace, FeedRun | null>()
+
+function feedOf({ plan, automaton, symbolOf, planesOf }: FastLayer, space: Workspace): FeedRun | null {
+  let found = feeds.get(space)
+  if (found === undefined) {
+    const { feedParts } = space
+    found = feedParts && createFeedRun(plan, automaton, symbolOf, planesOf, space, feedParts)
+    feeds.set(space, found)
+  }
+  return found
 }
 
 function resultOf(runs: readonly FastMacro[], ctx: Pick<TallyContext, 'work'>, macros: number) {

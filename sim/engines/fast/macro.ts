@@ -6,6 +6,7 @@ import { tabulateFlags } from '../../stages/load.js'
 import { type Automaton, createAutomaton } from './automaton.js'
 import { backStages } from './back.js'
 import { createDirect, type DirectMacro } from './direct.js'
+import type { FeedRun } from './feed-run.js'
 import { createMacroState, type FlagBlock, type MacroState, rebase, runOuBit } from './front.js'
 import type { FastPlan } from './plan.js'
 import { type ItemSymbol, ouSymbol, symbolKey } from './symbols.js'
@@ -35,6 +36,8 @@ export interface FastLayer {
   readonly worstWindow: number
   /** states beyond which tables are given up */
   readonly mostStates: number
+  /** cycles after which the origin of times moves on at the latest */
+  readonly horizon: number
   /** what one of every symbol adds, as far as they were asked for */
   readonly units: BackTotals[]
 }
@@ -43,10 +46,10 @@ export interface FastLayer {
 export const usualStates = 20_000
 /** Ring entries of the back end beyond which a state is too large to tabulate. */
 const mostEntries = 512
-/** Cycles that fit int32 times with room to spare. */
-const horizon = 2 ** 28
+/** Cycles that fit int32 times with room to spare: the origin of times moves on before they are over. */
+export const usualHorizon = 2 ** 28
 
-export function createFastLayer(plan: FastPlan, mostStates = usualStates): FastLayer {
+export function createFastLayer(plan: FastPlan, mostStates = usualStates, horizon = usualHorizon): FastLayer {
   const { spec } = plan
   const automaton = createAutomaton(backStages(spec))
   const symbols = new Map<string, number>()
@@ -67,6 +70,7 @@ export function createFastLayer(plan: FastPlan, mostStates = usualStates): FastL
     alphabet: merges && widest(plan) <= widestWindow ? createWindowAlphabet(plan, add) : null,
     worstWindow: worstWindow(plan),
     mostStates,
+    horizon,
     units: [],
   }
 }
@@ -109,8 +113,9 @@ export interface FastMacro {
   now(): number
 }
 
-export function createFastMacro(layer: FastLayer): FastMacro {
-  const { plan, automaton } = layer
+/** @param feed the quickest way through the layer, for flags in its workspace; null: without */
+export function createFastMacro(layer: FastLayer, feed: FeedRun | null = null): FastMacro {
+  const { plan, automaton, horizon } = layer
   const { mapping, spec } = plan
   const state = createMacroState(plan, automaton)
   const totals = createTotals(automaton.stages.length)
@@ -118,6 +123,7 @@ export function createFastMacro(layer: FastLayer): FastMacro {
   let direct: DirectMacro | null = null
 
   function collect(): void {
+    feed?.collect()
     const times = new Float64Array(automaton.items.length)
     automaton.collect(times, totals.blocked)
     for (let symbol = 0; symbol < times.length; symbol++)
@@ -151,7 +157,8 @@ export function createFastMacro(layer: FastLayer): FastMacro {
       }
       const to = Math.min(passes.to, from + step)
       if (layer.alphabet !== null) runWindowBit(plan, automaton, state, range, flags, { from, to }, layer.alphabet)
-      else runOuBit(plan, automaton, state, range, flags, { from, to }, layer.symbolOf, layer.planesOf)
+      else if (feed?.run(state, range, flags, { from, to }) !== true)
+        runOuBit(plan, automaton, state, range, flags, { from, to }, layer.symbolOf, layer.planesOf)
       rebase(state)
       // Now and not at the end: visits are int32, and a step cannot have more of them than the horizon has cycles.
       collect()

@@ -2,7 +2,7 @@
 // window. Which OUs fire in a plane is a mask; equal masks of equal windows are one symbol.
 import type { MacroSpec } from '../../stages/context.js'
 import { tabulateFlags } from '../../stages/load.js'
-import { type Automaton, stepShift } from './automaton.js'
+import { type Automaton, stepShift, waited } from './automaton.js'
 import { endFront, type FlagBlock, type MacroState } from './front.js'
 import type { FastPlan } from './plan.js'
 import { type ItemSymbol, type OuShape, windowSymbol } from './symbols.js'
@@ -182,12 +182,4 @@ function windowWords(plan: FastPlan, from: number, to: number, { classOf, live }
     words[word + 5] = live[classOf[w]!]!
   }
   return words
-}
-
-function waited(automaton: Automaton, state: number, gap: number): number {
-  const { longest, waitRow, waits } = automaton.tables
-  if (gap >= longest[state]!) return automaton.start
-  const row = waitRow[state]!
-  const after = row < 0 ? -1 : waits[row + gap - 1]!
-  return after >= 0 ? after : automaton.wait(state, gap)
 }

@@ -22,6 +22,11 @@ export interface Arena {
    * @param offsets row · stride of the rows: entries from … to − 1
    */
   orRows(streams: Streams, offsets: Int32Array, from: number, to: number, into: Uint8Array, at: number): void
+  /**
+   * Follows the automaton of Load and the back end until everything is done or something is not tabulated.
+   * @param memory see kernels/follow.ts, which also says what is returned
+   */
+  follow(memory: Int32Array, flags: Uint8Array): number
   /** Set bits of (byte & mask) in the passes of one row, and in up to 15 bytes behind them. */
   countBits(streams: Streams, row: number, mask: number): number
   /** Adds Σ over rows of activation × weight to sums[target · stride + pass] (and to up to 7 sums behind the last pass). */

@@ -1,4 +1,5 @@
 // The kernels as plain loops: what they compute, and what runs where there is no SIMD.
+import { followPlain } from './follow.js'
 import type { Arena, Kernels } from './kernels.js'
 
 const plainArena: Arena = {
@@ -24,6 +25,7 @@ const plainArena: Arena = {
       for (let w = 0; w < count; w++) target[first + w] = target[first + w]! | source[a + w]!
     }
   },
+  follow: followPlain,
   countBits({ bytes, stride, passes }, row, mask) {
     let sum = 0
     for (let at = row * stride; at < row * stride + passes; at++) sum += ones[bytes[at]! & mask]!

@@ -38,7 +38,7 @@ function createArena(bytes: number): Arena {
   compiled ??= new WebAssembly.Module(assemble(functions))
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
   const { exports } = new WebAssembly.Instance(compiled, { memory: { pages: memory } })
-  const { orRows, countBits, productSigned, productUnsigned } = exports as Readonly<Record<string, Call>>
+  const { orRows, countBits, follow, productSigned, productUnsigned } = exports as Readonly<Record<string, Call>>
   const { buffer } = memory
   let used = 64
   const take = (length: number): number => {
@@ -57,6 +57,7 @@ function createArena(bytes: number): Arena {
       const list = offsets.byteOffset
       orRows!(streams.bytes.byteOffset, list + 4 * from, list + 4 * to, target, end)
     },
+    follow: (memory, flags) => follow!(memory.byteOffset, flags.byteOffset),
     countBits(streams, row, mask) {
       const from = streams.bytes.byteOffset + row * streams.stride
       return countBits!(from, from + Math.ceil(streams.passes / countPasses) * countPasses, mask)

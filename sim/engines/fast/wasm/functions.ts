@@ -1,5 +1,6 @@
 // The kernels of the fast engine in WebAssembly SIMD. Every one has its plain twin in kernels/plain.ts, which says what it computes. All
 // parameters are byte addresses or counts.
+import { follow } from './follow.js'
 import type { Code, FunctionSpec } from './module.js'
 import { forTo, get, i8x16, i16x8, i32, i32x4, set, v128 } from './ops.js'
 
@@ -105,6 +106,7 @@ function productOf(name: string, load: typeof v128.load8x8Signed): FunctionSpec 
 export const functions: readonly FunctionSpec[] = [
   orRows,
   countBits,
+  follow,
   productOf('productUnsigned', v128.load8x8Unsigned),
   productOf('productSigned', v128.load8x8Signed),
 ]

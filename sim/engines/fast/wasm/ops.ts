@@ -20,10 +20,35 @@ export const i32 = {
   sub: binary(0x6b),
   mul: binary(0x6c),
   shl: binary(0x74),
+  shrUnsigned: binary(0x76),
+  and: binary(0x71),
+  or: binary(0x72),
+  equal: binary(0x46),
+  less: binary(0x48),
   lessUnsigned: binary(0x49),
+  greater: binary(0x4a),
+  atLeast: binary(0x4e),
   isZero: unary(0x45),
   load: (address: Code, offset = 0): Code => [...address, 0x28, 2, ...unsigned(offset)],
+  loadByte: (address: Code, offset = 0): Code => [...address, 0x2d, 0, ...unsigned(offset)],
+  store: (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0x36, 2, ...unsigned(offset)],
+  /** a where the condition is not zero, otherwise b; both are evaluated */
+  select: (a: Code, b: Code, condition: Code): Code => [...a, ...b, ...condition, 0x1b],
 }
+
+/** Numbers of structures outwards from the instruction: 0 is the innermost `block`, `loop` or `when` around it. */
+export const block = (body: Code): Code => [0x02, 0x40, ...body, 0x0b]
+export const loop = (body: Code): Code => [0x03, 0x40, ...body, 0x0b]
+export const when = (condition: Code, then: Code, otherwise: Code = []): Code => [
+  ...condition,
+  ...[0x04, 0x40],
+  ...then,
+  ...(otherwise.length === 0 ? [] : [0x05, ...otherwise]),
+  0x0b,
+]
+/** Leaves a `block` or `when`, repeats a `loop`. */
+export const branch = (depth: number): Code => [0x0c, ...unsigned(depth)]
+export const branchIf = (depth: number, condition: Code): Code => [...condition, 0x0d, ...unsigned(depth)]
 
 export const v128 = {
   load: simdLoad(0),
@@ -53,6 +78,5 @@ export const i32x4 = {
 export function forTo(local: number, end: Code, step: number, body: Code): Code {
   const advance = set(local, i32.add(get(local), i32.const(step)))
   const left = i32.isZero(i32.lessUnsigned(get(local), end))
-  // block { loop { br_if 1 when done; body; advance; br 0 } }
-  return [0x02, 0x40, 0x03, 0x40, ...left, 0x0d, 1, ...body, ...advance, 0x0c, 0, 0x0b, 0x0b]
+  return block(loop([...branchIf(1, left), ...body, ...advance, ...branch(0)]))
 }

@@ -1,0 +1,178 @@
+// Load and the back end as one finite automaton, for `ou-bit`. Its state is the back end's, the moment at which the first back stage becomes
+// free, and the starts that still hold Load up, all relative to the next start of Load if its input is there. So an OU is one transition
+// without a single comparison; Cache (kernels/follow.ts) can only make a start later. Transitions are worked out when they are met for the
+// first time, from the automaton of the back end, and lie in memory of the kernels.
+import { type Automaton, stepOf, stepShift, waited } from './automaton.js'
+import type { MacroState } from './front.js'
+import { entry, entryBytes, rowHead } from './kernels/follow.js'
+import type { FastPlan } from './plan.js'
+
+/** What an OU is to the feed: Load's interval and handover, and the symbol of the automaton behind it. */
+export interface FeedSymbol {
+  readonly interval: number
+  readonly handover: number
+  readonly symbol: number
+}
+
+/** A part of the memory, in words. */
+export interface Part {
+  readonly from: number
+  readonly to: number
+}
+
+export interface Feed {
+  /** Row of the state of a macro; −1: no room is left. */
+  rowOf(macro: MacroState): number
+  /** Tabulates a transition. @returns false: no room is left */
+  fill(row: number, symbol: number): boolean
+  /** Row after the input of Load came `late` cycles later than it could have been taken; −1: no room is left. */
+  wait(row: number, late: number): number
+  /** Sets the back end of a macro, and what it asks of Load, to a state whose next start of Load is `start`. */
+  restore(macro: MacroState, row: number, start: number): void
+  /** Hands the visits over to the automaton behind it, or forgets them. */
+  collect(): void
+  drop(): void
+  /** row of the state in which everything is idle */
+  readonly idle: number
+  states(): number
+}
+
+/** Longest wait that is tabulated; longer ones are looked up one by one. */
+const longestWait = 512
+
+/** @param rows where the rows of states may lie; @param waits where states after waits may lie */
+export function createFeed(
+  plan: FastPlan,
+  automaton: Automaton,
+  symbols: readonly FeedSymbol[],
+  memory: Int32Array,
+  rows: Part,
+  waits: Part,
+): Feed {
+  const { queue, depth } = plan.spec.timing.load
+  const entries = queue + depth - 1
+  const firstInterval = automaton.stages[0]!.interval
+  const least = (key: 'interval' | 'handover') =>
+    symbols.reduce((a, s) => Math.min(a, s[key]), Number.POSITIVE_INFINITY)
+  const leastInterval = least('interval')
+  const leastHandover = least('handover')
+  const rowWords = rowHead + symbols.length * (entryBytes / 4)
+  const known = new Map<string, number>()
+  /** per state: state of the back end, when its first stage becomes free, and the starts that hold up the OUs behind the next one */
+  const vectors: Int32Array[] = []
+  /** tabulated transitions: word in memory, and state and symbol of the automaton */
+  const met: { readonly at: number; readonly state: number; readonly symbol: number }[] = []
+  let waitsUsed = waits.from
+
+  /** What cannot delay anything any more is clamped to the earliest moment that could ask for it. */
+  function intern(state: number, free: number, starts: readonly number[]): number {
+    const gap = leastHandover - free
+    const vector = Int32Array.of(
+      gap > 0 ? waited(automaton, state, gap) : state,
+      Math.max(free, leastHandover),
+      ...starts.map((start, i) => Math.max(start, (i + 1) * leastInterval)),
+    )
+    const key = vector.join()
+    const found = known.get(key)
+    if (found !== undefined) return found
+    const row = rows.from + vectors.length * rowWords
+    if (row + rowWords > rows.to) return -1
+    known.set(key, 4 * row)
+    vectors.push(vector)
+    memory[row] = slack(vector)
+    memory[row + 1] = waitsOf(memory[row]!)
+    for (let at = row + rowHead; at < row + rowWords; at += entryBytes / 4) {
+      memory[at + entry.next] = -1
+      memory[at + entry.visits] = 0
+    }
+    return 4 * row
+  }
+
+  /** Cycles after which every clamped entry of a state is at its floor. */
+  function slack(vector: Int32Array): number {
+    let longest = vector[1]! - leastHandover + automaton.tables.longest[vector[0]!]!
+    for (let i = 0; i < entries; i++) longest = Math.max(longest, vector[2 + i]! - (i + 1) * leastInterval)
+    return longest
+  }
+
+  function waitsOf(longest: number): number {
+    if (longest > longestWait || waitsUsed + longest > waits.to) return -1
+    const from = waitsUsed
+    waitsUsed += longest
+    memory.fill(-1, from, waitsUsed)
+    return 4 * from
+  }
+
+  const vectorOf = (row: number): Int32Array => vectors[(row / 4 - rows.from) / rowWords]!
+
+  function fill(row: number, index: number): boolean {
+    const vector = vectorOf(row)
+    const { interval, handover, symbol } = symbols[index]!
+    const gap = handover - vector[1]!
+    const state = gap > 0 ? waited(automaton, vector[0]!, gap) : vector[0]!
+    const step = stepOf(automaton, state, symbol)
+    const free = Math.max(vector[1]!, handover) + step.delta
+    const starts = [...vector.subarray(2), free - firstInterval]
+    const start = Math.max(interval, starts[0]!)
+    const next = intern(
+      step.next,
+      free - start,
+      starts.slice(1).map((at) => at - start),
+    )
+    if (next < 0) return false
+    const at = row / 4 + rowHead + index * (entryBytes / 4)
+    memory[at + entry.next] = next
+    memory[at + entry.delta] = start
+    met.push({ at: at + entry.visits, state, symbol })
+    return true
+  }
+
+  function wait(row: number, late: number): number {
+    const vector = vectorOf(row)
+    const next = intern(
+      vector[0]!,
+      vector[1]! - late,
+      Array.from(vector.subarray(2), (at) => at - late),
+    )
+    const to = memory[row / 4 + 1]!
+    if (to >= 0 && late < memory[row / 4]!) memory[to / 4 + late] = next
+    return next
+  }
+
+  function rowOf({ base, state, loadFree, backStarts, backAt }: MacroState): number {
+    const start = Math.max(loadFree, backStarts[backAt]!)
+    const starts = Array.from({ length: entries }, (_, i) => backStarts[(backAt + 1 + i) % (entries + 1)]! - start)
+    return intern(state, base - start, starts)
+  }
+
+  function restore(macro: MacroState, row: number, start: number): void {
+    const vector = vectorOf(row)
+    macro.state = vector[0]!
+    macro.base = start + vector[1]!
+    macro.backAt = 0
+    macro.backStarts[0] = start
+    for (let i = 0; i < entries; i++) macro.backStarts[1 + i] = start + vector[2 + i]!
+  }
+
+  function collect(): void {
+    const { steps, shift } = automaton.tables
+    for (const { at, state, symbol } of met) {
+      const taken = memory[at]!
+      if (taken === 0) continue
+      memory[at] = 0
+      const visits = (((state << shift) + symbol) << stepShift) + 2
+      steps[visits] = steps[visits]! + taken
+    }
+  }
+
+  function drop(): void {
+    for (const { at } of met) memory[at] = 0
+  }
+
+  const idle = intern(
+    automaton.start,
+    leastHandover,
+    Array.from({ length: entries }, () => 0),
+  )
+  return { rowOf, fill, wait, restore, collect, drop, idle, states: () => vectors.length }
+}

@@ -1,0 +1,64 @@
+// The automaton of Load and the back end: its WebAssembly loop equals the plain one, word by word, and both equal the event engine, whatever
+// has to be tabulated on the way, and where there is no room for it.
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { plainEvent, runEvent } from '../../../sim/engines/event.js'
+import type { Kernels } from '../../../sim/engines/fast/kernels/kernels.js'
+import { plain } from '../../../sim/engines/fast/kernels/plain.js'
+import { available, wasm } from '../../../sim/engines/fast/kernels/wasm.js'
+import { usualRoom } from '../../../sim/engines/fast/workspace.js'
+import { fastTiming, preparedTiming, prepareFast } from '../../helpers/fast.js'
+import { build, type Case, caseArbitrary } from '../../helpers/work.js'
+
+const numRuns = process.env['CIMULATOR_QUICK'] === '1' ? 60 : 300
+
+const sets: readonly Kernels[] = available() ? [plain, wasm] : [plain]
+
+function inOrder(input: Case, order: 'ou-bit' | 'window-bit', queue: number): Case {
+  const { load, cache } = input.machine
+  return { ...input, machine: { ...input.machine, order, load: { ...load, queue }, cache: { ...cache, queue } } }
+}
+
+const orders = fc.constantFrom('ou-bit' as const, 'window-bit' as const)
+const queues = fc.constantFrom(0, 1, 2, 7)
+
+describe('automaton of Load and the back end', () => {
+  it('is followed alike by the plain loop and by WebAssembly, at first and when everything is tabulated', () => {
+    fc.assert(
+      fc.property(caseArbitrary, queues, fc.constantFrom(2 ** 14, 2 ** 20, 2 ** 28), (made, queue, horizon) => {
+        const { ctx, macros } = build(inOrder(made, 'ou-bit', queue))
+        const expected = runEvent(ctx, macros, plainEvent)
+        const memories = sets.map((kernels) => {
+          const prepared = prepareFast(ctx, { kernels, horizon })
+          expect(preparedTiming({ ctx, macros }, prepared)).toEqual(expected)
+          expect(preparedTiming({ ctx, macros }, prepared)).toEqual(expected)
+          const { buffer, byteOffset, byteLength } = prepared.space.feedMemory
+          return Buffer.from(buffer, byteOffset, byteLength)
+        })
+        expect(Buffer.compare(memories[0]!, memories.at(-1)!)).toBe(0)
+      }),
+      { numRuns },
+    )
+  })
+
+  it('gives way where its tables outgrow their room, and loses nothing', () => {
+    const rooms = fc.record({
+      rows: fc.oneof(fc.integer({ min: 0, max: 600 }), fc.constant(usualRoom.rows)),
+      waits: fc.integer({ min: 0, max: 40 }),
+    })
+    fc.assert(
+      fc.property(
+        caseArbitrary,
+        orders,
+        queues,
+        rooms,
+        fc.constantFrom(...sets),
+        (made, order, queue, room, kernels) => {
+          const { ctx, macros } = build(inOrder(made, order, queue))
+          expect(fastTiming({ ctx, macros }, { kernels, room })).toEqual(runEvent(ctx, macros, plainEvent))
+        },
+      ),
+      { numRuns },
+    )
+  })
+})
