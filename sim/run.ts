@@ -16,7 +16,7 @@ import type { RecordOptions, RunOptions } from './options.js'
 import type { Progress } from './progress.js'
 import { permutationsFor } from './remap.js'
 import { loadModel, openSource, startRecording } from './source.js'
-import { createSimulator, threadCount } from './threads/simulator.js'
+import { openThreads, type Threads } from './threads/open.js'
 
 export interface RunOutcome {
   readonly result: RunResult | null
@@ -32,16 +32,23 @@ export interface RunOutcome {
 
 /** Loads or records the activations, simulates every chosen layer and prices the counts. Nothing is written. */
 export async function runSimulation(options: RunOptions, progress: Progress): Promise<RunOutcome> {
+  const threads = openThreads(engines.get(options.engine), options)
+  try {
+    return await simulate(options, threads, progress)
+  } finally {
+    await threads.close()
+  }
+}
+
+async function simulate(options: RunOptions, threads: Threads, progress: Progress): Promise<RunOutcome> {
   const model = loadModel(options.model)
   const { network } = model
   const chosen = chooseLayers(network, options.layers)
-  const engine = engines.get(options.engine)
   const source = await openSource(options, model, progress)
-  noteLimit(progress, options.limit, source.items)
-  const work = workOf(network, chosen, source.head) * source.items
-  const threads = threadCount(options.dryRun ? (options.threads ?? 1) : options.threads, work)
-  const simulator = createSimulator(engine, threads, options.signal)
   try {
+    noteLimit(progress, options.limit, source.items)
+    const work = workOf(network, chosen, source.head) * source.items
+    const simulator = threads.simulator(work, chosen.size)
     const { permutations, streams } = await permutationsFor(options, network, progress)
     const totals = network.layers.map(createLayerTotals)
     const facts: ItemFacts[] = []
@@ -67,10 +74,9 @@ export async function runSimulation(options: RunOptions, progress: Progress): Pr
     )
     const { head, limited } = source
     const trace = { sha256: source.sha256(), items: facts, products: head.products, limited }
-    const counted: PricedRun = { options, engine: engine.name, network, trace, plan, outcomes }
+    const counted: PricedRun = { options, engine: options.engine, network, trace, plan, outcomes }
     return { result: priceRun(counted), counted, plan, network, dump, streams }
   } finally {
-    await simulator.close()
     await source.close()
   }
 }

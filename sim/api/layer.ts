@@ -19,7 +19,7 @@ import { priceRun } from '../chip/priced.js'
 import type { Machine } from '../chip/spec.js'
 import type { RunOptions } from '../options.js'
 import type { LayerTask } from '../threads/layer-task.js'
-import { createSimulator } from '../threads/simulator.js'
+import { openThreads } from '../threads/open.js'
 import { type RunRequest, runOptions } from './request.js'
 
 /** Where the weights of a layer lie, without activations. */
@@ -66,9 +66,8 @@ export async function simulateLayer(
   const tensors = items.map((item) => activations(layer, item, asked.machine))
   const [first] = tensors
   if (first === undefined) throw new SpecError('simulateLayer: expected at least one item')
-  const engine = engines.get(asked.engine)
   const totals = createLayerTotals()
-  const simulator = createSimulator(engine, asked.threads ?? 1, asked.signal)
+  const threads = openThreads(engines.get(asked.engine), { ...asked, threads: asked.threads ?? 1 })
   try {
     const task: LayerTask = {
       layer,
@@ -79,7 +78,7 @@ export async function simulateLayer(
       choice: jobChoice(asked),
       perms: undefined,
     }
-    const { figures, outcomes } = await simulator.run(task, tensors, { onShare: () => {}, observe: null })
+    const { figures, outcomes } = await threads.simulator(0, 1).run(task, tensors, { onShare: () => {}, observe: null })
     for (const [i, outcome] of outcomes.entries()) totals.add(items[i]!.index, outcome)
     return priced(
       layer,
@@ -89,7 +88,7 @@ export async function simulateLayer(
       totals,
     )
   } finally {
-    await simulator.close()
+    await threads.close()
   }
 }
 

@@ -1,16 +1,14 @@
-// What a thread does: place a layer and simulate some of its items. The layer stays open for more of them.
-
+// What a thread does: compile the engine, then place layers and simulate items of them.
+import { workerData } from 'node:worker_threads'
 import { CimulatorError } from '../../models/base/errors.js'
 import { finished } from '../../models/base/steps.js'
 import type { CodedTensor } from '../../models/nn/types.js'
 import type { ItemOutcome } from '../chip/items/engine.js'
 import { engines } from '../chip/items/index.js'
 import { type LayerAnswer, type LayerTask, type OpenLayer, openLayer } from './layer-task.js'
+import { type Expected, warmUp } from './warm.js'
 
 export interface Task {
-  readonly engine: string
-  /** number of the layer in this run */
-  readonly id: number
   readonly layer: LayerTask
   readonly items: readonly CodedTensor[]
 }
@@ -20,13 +18,13 @@ export type Reply =
   | { readonly answer: LayerAnswer }
   | { readonly failure: { readonly name: string; readonly message: string; readonly stack: string } }
 
-let last: { readonly id: number; readonly layer: OpenLayer } | null = null
+const { engine: name, ...expected } = workerData as Expected
+const engine = engines.get(name)
+warmUp(engine, expected)
 
-export default function simulate({ engine, id, layer, items }: Task): Reply {
+export default function simulate({ layer, items }: Task): Reply {
   try {
-    if (last?.id !== id) last = null
-    last ??= { id, layer: openLayer(engines.get(engine), layer) }
-    const { figures, run } = last.layer
+    const { figures, run } = openLayer(engine, layer)
     return { answer: { figures, outcomes: items.map((tensor) => finish(run, tensor)) } }
   } catch (cause) {
     if (cause instanceof CimulatorError)

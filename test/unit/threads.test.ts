@@ -1,14 +1,19 @@
-// Items in one thread never run into one another: they share the memory of their layer, whatever pauses an engine makes.
+// Items in one thread never run into one another: they share the memory of their layer, whatever pauses an engine makes. A pool of threads gives
+// the same outcomes, and tells what failed in it.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, it } from 'vitest'
-import { SimFault } from '../../models/base/errors.js'
+import { describe, expect, it } from 'vitest'
+import { ModelError, SimFault, SpecError } from '../../models/base/errors.js'
 import { packageRoot } from '../../models/base/paths.js'
 import type { Engine, ItemOutcome } from '../../sim/chip/items/engine.js'
+import { engines } from '../../sim/chip/items/index.js'
 import { layerIntegers } from '../../sim/chip/prepare.js'
-import { createSimulator } from '../../sim/threads/simulator.js'
+import { resolveMachine } from '../../sim/chip/resolve.js'
+import { inThisThread } from '../../sim/threads/here.js'
+import { openThreads } from '../../sim/threads/open.js'
+import { warmUp } from '../../sim/threads/warm.js'
 import { layerOf, tensorOf } from '../helpers/layer.js'
 import { machine, matrix } from '../helpers/work.js'
 
@@ -60,7 +65,7 @@ const tensors = [tensorOf(input), tensorOf(input), tensorOf(input)]
 
 it('one item after another, in their order', async () => {
   const log: string[] = []
-  const simulator = createSimulator(pausing(log, -1), 1, new AbortController().signal)
+  const simulator = inThisThread(pausing(log, -1), new AbortController().signal)
   const { outcomes } = await simulator.run(task(), tensors, watch)
   expect(log).toEqual(['0.0', '0.1', '0.2', '1.0', '1.1', '1.2', '2.0', '2.1', '2.2'])
   expect(outcomes.map(({ vectors }) => vectors)).toEqual([0, 1, 2])
@@ -68,9 +73,74 @@ it('one item after another, in their order', async () => {
 
 it('an item that fails ends its layer', async () => {
   const log: string[] = []
-  const simulator = createSimulator(pausing(log, 1), 1, new AbortController().signal)
+  const simulator = inThisThread(pausing(log, 1), new AbortController().signal)
   await expect(simulator.run(task(), tensors, watch)).rejects.toThrow('item 1')
   expect(log.at(-1)).toBe('1.2')
+})
+
+describe('a pool', () => {
+  const options = {
+    ...task().choice,
+    machine: input.machine,
+    threads: 2,
+    dryRun: false,
+    signal: new AbortController().signal,
+  }
+  const open = (change: Partial<typeof options> = {}) => openThreads(engines.get('fast'), { ...options, ...change })
+
+  it('gives the outcomes of one thread, whether a layer is cut or not', async () => {
+    const here = await inThisThread(engines.get('fast'), options.signal).run(task(), tensors, watch)
+    for (const layers of [1, 2]) {
+      const pool = open()
+      const shares: number[] = []
+      const heard = { ...watch, onShare: (item: number) => void shares.push(item) }
+      const there = await pool.simulator(0, layers).run(task(), tensors, heard)
+      expect(there).toEqual(here)
+      expect(shares.sort()).toEqual([0, 1, 2])
+      await pool.close()
+    }
+  })
+
+  it('what fails in it fails here, as the same kind of error, and the next layer hears of it', async () => {
+    const pool = open()
+    const simulator = pool.simulator(0, 2)
+    const wrong = { ...task(), inputShape: [1, 1, 3] }
+    await expect(simulator.run(wrong, tensors, watch)).rejects.toThrow(ModelError)
+    await expect(
+      (async () => {
+        for (;;) {
+          await simulator.room()
+          simulator.run(task(), tensors, watch).catch(() => {})
+        }
+      })(),
+    ).rejects.toThrow(ModelError)
+    await pool.close()
+  })
+
+  it('warms up on any machine, also one that cannot take the made-up layer', () => {
+    const expected = { called: new Int32Array(1), idle: false }
+    const real = resolveMachine('wu2024', []).machine
+    let runs = 0
+    const counting = (fails: boolean): Engine => ({
+      ...engines.get('fast'),
+      open: () =>
+        function* run() {
+          runs++
+          if (fails) throw new SpecError('not on this machine')
+          yield
+          return {} as ItemOutcome
+        },
+    })
+    warmUp(counting(false), { ...expected, machine: real, choice: task().choice })
+    expect(runs).toBeGreaterThan(1)
+    runs = 0
+    warmUp(counting(true), { ...expected, machine: real, choice: task().choice })
+    expect(runs).toBe(1)
+    runs = 0
+    // A layer has come: the first pause ends it.
+    warmUp(counting(false), { ...expected, machine: real, choice: task().choice, called: Int32Array.of(1) })
+    expect(runs).toBe(1)
+  })
 })
 
 it('the search of a mapping writes the same bytes with one, two and three threads', () => {
