@@ -81,12 +81,18 @@ function channelOfOutputs(
 }
 
 export function finite(node: Node, values: Float32Array | Float64Array, what: string): void {
-  let bad = 0
-  while (bad < values.length && Number.isFinite(values[bad]!)) bad++
-  if (bad < values.length)
-    throw new ModelError(
-      `${node.where}: ${what} hold ${values[bad]} at position ${bad}; every weight must be a finite number`,
-    )
+  const bad = values instanceof Float32Array ? firstOdd(values) : values.findIndex((value) => !Number.isFinite(value))
+  if (bad < 0) return
+  throw new ModelError(
+    `${node.where}: ${what} hold ${values[bad]} at position ${bad}; every weight must be a finite number`,
+  )
+}
+
+/** Position of the first number that is infinite or none: its exponent is all ones (IEEE 754 binary32). −1: there is none. */
+function firstOdd(values: Float32Array): number {
+  const bits = new Int32Array(values.buffer, values.byteOffset, values.length)
+  for (let i = 0; i < bits.length; i++) if ((bits[i]! & 0x7f800000) === 0x7f800000) return i
+  return -1
 }
 
 /** One value per output from a constant of one value, or of one per output along its last dimension. */

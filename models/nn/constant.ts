@@ -123,7 +123,7 @@ function readRaw(type: number, raw: Uint8Array, count: number, what: string): Va
   }
   // The bytes of a file start at any address, typed arrays need theirs aligned: bytes that own their buffer are taken as they are.
   const whole = raw.byteOffset === 0 && raw.buffer.byteLength === raw.length && raw.buffer instanceof ArrayBuffer
-  const buffer = whole ? (raw.buffer as ArrayBuffer) : Uint8Array.from(raw).buffer
+  const buffer = whole ? (raw.buffer as ArrayBuffer) : new Uint8Array(raw).buffer
   return convertRaw(type, buffer, count)
 }
 

@@ -24,56 +24,75 @@ export function quantiseWeights(
   const outputs = groups * groupOut
   const rows = (layer.weights.kind === 'float' ? layer.weights.values : layer.weights.codes).length / outputs
   const order = rowOrder(layer, spec, rows)
-  const { scale, code, isZero } =
+  const source =
     layer.weights.kind === 'float'
       ? fromFloat(layer.weights.values, outputs, rows, spec)
       : fromInteger(layer, outputs, rows)
-  let exactZeros = 0
-  for (let i = 0; i < rows * outputs; i++) if (isZero(i)) exactZeros++
-  const matrices = Array.from({ length: groups }, (_, g) => matrixOf(code, g, rows, groupOut, order))
+  const { scale, exactZeros } = source
+  const matrices = Array.from({ length: groups }, (_, g) => matrixOf(source, g, rows, groupOut, order))
   const packed = packing === 'block-diagonal' && groups > 1 ? [packDiagonal(matrices, rows, groupOut)] : matrices
   return { matrices: packed, scale, weightCount: rows * outputs, exactZeros }
 }
 
-/** Integers of a layer, asked for one by one: large layers do not fit into memory twice. */
+/** Integers of a layer, made where they are put: large layers do not fit into memory twice. */
 interface CodeSource {
   /** per output */
   readonly scale: Float64Array
-  /** e of weight i = output · rows + row */
-  readonly code: (i: number, output: number) => number
-  /** whether the model's own number is zero */
-  readonly isZero: (i: number) => boolean
+  /** weights whose number in the model is zero */
+  readonly exactZeros: number
+  /** Writes e of a row (in channel-major order) of the outputs first … end − 1 to into[at] and behind it. */
+  readonly write: (row: number, first: number, end: number, into: Int16Array, at: number) => void
 }
+
+/** Added and taken away again it rounds half to even, as roundHalfEven does: doubles of this size are whole numbers (|value| < 2^51). */
+const wholeNumbers = 1.5 * 2 ** 52
 
 function fromFloat(values: Float32Array, outputs: number, rows: number, spec: WeightSpec): CodeSource {
   const scale = new Float64Array(outputs)
+  // Numbers without their sign are ordered as their bits are.
+  const bits = new Int32Array(values.buffer, values.byteOffset, values.length)
+  const tops = new Int32Array(outputs)
+  let nonZeros = 0
   for (let o = 0; o < outputs; o++) {
     let top = 0
-    for (let r = 0; r < rows; r++) top = Math.max(top, Math.abs(values[o * rows + r]!))
-    scale[o] = top
+    for (let i = o * rows; i < (o + 1) * rows; i++) {
+      const size = bits[i]! & 0x7fffffff
+      if (size > top) top = size
+      nonZeros += (0 - size) >>> 31
+    }
+    tops[o] = top
   }
+  scale.set(new Float32Array(tops.buffer))
   if (spec.scale === 'per-tensor') scale.fill(scale.reduce((a, b) => Math.max(a, b), 0))
   for (let o = 0; o < outputs; o++) scale[o] = scale[o] === 0 ? 1 : scale[o]! / 127
   return {
     scale,
-    code: (i, output) => (values[i] === 0 ? 0 : roundHalfEven(values[i]! / scale[output]!)),
-    isZero: (i) => values[i] === 0,
+    exactZeros: rows * outputs - nonZeros,
+    write(row, first, end, into, at) {
+      for (let o = first, i = first * rows + row; o < end; o++, i += rows)
+        into[at++] = values[i]! / scale[o]! + wholeNumbers - wholeNumbers
+    },
   }
 }
 
 function fromInteger(layer: Layer, outputs: number, rows: number): CodeSource {
   if (layer.weights.kind !== 'integer') throw new ModelError(`${layer.name}: expected integer weights`)
   const { codes, zeroPoint, scale: given } = layer.weights
-  const zeroOf = (i: number) => zeroPoint[zeroPoint.length === 1 ? 0 : Math.floor(i / rows)]!
+  const zeros = Int32Array.from({ length: outputs }, (_, o) => zeroPoint[zeroPoint.length === 1 ? 0 : o]!)
+  let exactZeros = 0
+  for (let o = 0; o < outputs; o++)
+    for (let i = o * rows; i < (o + 1) * rows; i++) if (codes[i] === zeros[o]) exactZeros++
   return {
     scale: Float64Array.from({ length: outputs }, (_, o) => given[given.length === 1 ? 0 : o]!),
-    code(i) {
-      const value = codes[i]! - zeroOf(i)
-      if (value < -32_768 || value > 32_767)
-        throw new ModelError(`${layer.name}: weight code ${codes[i]} minus its zero point exceeds 16 bits`)
-      return value
+    exactZeros,
+    write(row, first, end, into, at) {
+      for (let o = first, i = first * rows + row; o < end; o++, i += rows) {
+        const value = codes[i]! - zeros[o]!
+        if (value < -32_768 || value > 32_767)
+          throw new ModelError(`${layer.name}: weight code ${codes[i]} minus its zero point exceeds 16 bits`)
+        into[at++] = value
+      }
     },
-    isZero: (i) => codes[i] === zeroOf(i),
   }
 }
 
@@ -89,23 +108,12 @@ function rowOrder(layer: Layer, spec: WeightSpec, rows: number): Int32Array {
 /** Outputs that are written side by side: whole cache lines of the matrix, and as many streams to read from. */
 const columnsAtOnce = 32
 
-function matrixOf(
-  code: CodeSource['code'],
-  group: number,
-  rows: number,
-  cols: number,
-  order: Int32Array,
-): WeightMatrix {
+function matrixOf(source: CodeSource, group: number, rows: number, cols: number, order: Int32Array): WeightMatrix {
   const e = new Int16Array(rows * cols)
   for (let first = 0; first < cols; first += columnsAtOnce) {
     const end = Math.min(cols, first + columnsAtOnce)
-    for (let r = 0; r < rows; r++) {
-      const from = order[r]!
-      for (let c = first; c < end; c++) {
-        const output = group * cols + c
-        e[r * cols + c] = code(output * rows + from, output)
-      }
-    }
+    for (let r = 0; r < rows; r++)
+      source.write(order[r]!, group * cols + first, group * cols + end, e, r * cols + first)
   }
   return { rows, cols, e, diagonal: null }
 }

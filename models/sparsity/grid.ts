@@ -48,12 +48,22 @@ export function rectOf(grid: BlockGrid, block: number): Rect {
   return { top, left, bottom: Math.min(top + grid.m, grid.rows), right: Math.min(left + grid.n, grid.cols) }
 }
 
+/** Elements of a block. */
+export function areaOf(grid: BlockGrid, block: number): number {
+  const { top, bottom, left, right } = rectOf(grid, block)
+  return (bottom - top) * (right - left)
+}
+
 /** Kept elements of every block. */
-export function keptPerBlock(grid: BlockGrid, mask: Uint8Array): Int32Array {
-  const kept = new Int32Array(grid.down * grid.across)
-  for (let r = 0, i = 0; r < grid.rows; r++) {
-    const base = Math.floor(r / grid.m) * grid.across
-    for (let c = 0; c < grid.cols; c++, i++) kept[base + Math.floor(c / grid.n)]! += mask[i]!
+export function keptPerBlock({ m, n, down, across, rows, cols }: BlockGrid, mask: Uint8Array): Int32Array {
+  const kept = new Int32Array(down * across)
+  for (let r = 0; r < rows; r++) {
+    let block = Math.floor(r / m) * across
+    for (let left = 0; left < cols; left += n, block++) {
+      let sum = 0
+      for (let i = r * cols + left, end = r * cols + Math.min(left + n, cols); i < end; i++) sum += mask[i]!
+      kept[block]! += sum
+    }
   }
   return kept
 }

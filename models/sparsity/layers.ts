@@ -5,6 +5,9 @@ import type { Mask, PrunableLayer, SparsityMatrix } from './types.js'
 /** Channels that stay together in a part of a matrix: blocks of all usual heights end with them. */
 const channelsTogether = 16
 
+/** Outputs that are written side by side: whole cache lines of the matrix. */
+const columnsAtOnce = 32
+
 /**
  * The weights of a layer in real numbers, as the machine multiplies by them (a BatchNormalization behind a convolution is folded in), one
  * matrix a group, rows in the row order of the machine.
@@ -24,9 +27,12 @@ export function prunableLayer(
   const source = sourceRows(layer, allRows, order)
   const matrices = Array.from({ length: groups }, (_, g): SparsityMatrix => {
     const values = new Float32Array(rows * cols)
-    for (let c = 0; c < cols; c++) {
-      const base = (g * cols + c) * allRows
-      for (let r = 0; r < rows; r++) values[r * cols + c] = value(base + source[r]!)
+    for (let first = 0; first < cols; first += columnsAtOnce) {
+      const end = Math.min(cols, first + columnsAtOnce)
+      for (let r = 0; r < rows; r++) {
+        let from = (g * cols + first) * allRows + source[r]!
+        for (let at = r * cols + first; at < r * cols + end; at++, from += allRows) values[at] = value(from)
+      }
     }
     return { rows, cols, channelRows, values }
   })

@@ -23,9 +23,11 @@ export function weightCoding(matrices: readonly WeightMatrix[], encoding: Encodi
   let min = 0
   let max = 0
   for (const matrix of matrices) {
-    for (const e of matrix.e) {
-      if (e < min) min = e
-      if (e > max) max = e
+    const { e } = matrix
+    for (let i = 0; i < e.length; i++) {
+      const weight = e[i]!
+      if (weight < min) min = weight
+      if (weight > max) max = weight
     }
   }
   const offset = encoding === 'offset' ? -min : 0

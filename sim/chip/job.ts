@@ -6,7 +6,7 @@ import type { KernelName } from '../kernel/kernel.js'
 import type { VectorChoice } from '../options.js'
 import type { MacroSpec } from '../stages/context.js'
 import { macroSpec } from './parts.js'
-import { type LayerIntegers, layerIntegers, machineAdc, type PlacedLayer, placeLayer } from './prepare.js'
+import { codingOf, type LayerIntegers, layerIntegers, machineAdc, type PlacedLayer, placeLayer } from './prepare.js'
 import type { Machine } from './spec.js'
 
 /** What a run asks of every layer. */
@@ -50,8 +50,9 @@ export function prepareJob(
   perms?: readonly Int32Array[],
   integers: LayerIntegers = layerIntegers(layer, machine),
 ): LayerJob {
-  const placed = placeLayer(layer, inputShape, machine, 'machine', integers, perms)
-  const dense = placeLayer(layer, inputShape, machine, 'dense-same-hardware', integers)
+  const coding = codingOf(integers, machine)
+  const placed = placeLayer(layer, inputShape, machine, 'machine', integers, perms, coding)
+  const dense = placeLayer(layer, inputShape, machine, 'dense-same-hardware', integers, undefined, coding)
   const bare = macroSpec(machine, 'dense-bare', dense.coding.polarities)
   return {
     placed,

@@ -1,8 +1,7 @@
 // What a network asks of a machine before anything is simulated: mappings in numbers, arrays, MACs. Also what --dry-run prints.
-import { isStructural } from '../../models/mapping/columns.js'
 import type { Mapping } from '../../models/mapping/mapping.js'
 import { largestGroupBits } from '../../models/mapping/row-lists.js'
-import type { CodeForm, Layer, RowOrder } from '../../models/nn/types.js'
+import type { CodeForm, Layer, RowOrder, WeightMatrix } from '../../models/nn/types.js'
 import { prunableLayer } from '../../models/sparsity/layers.js'
 import type { PrunableLayer } from '../../models/sparsity/types.js'
 import type { MappingSummary } from '../../traces/results/result.js'
@@ -66,13 +65,7 @@ export function planLayer({ placed, dense }: Pick<LayerJob, 'placed' | 'dense'>,
 
 function summarise(placed: PlacedLayer, dense: Mapping): MappingSummary {
   const { mapping, coding, resolved, weights } = placed
-  let zeroWeights = 0
-  for (const matrix of mapping.matrices) {
-    for (let at = 0; at < matrix.e.length; at++) {
-      const row = Math.floor(at / matrix.cols)
-      if (matrix.e[at] === 0 && !isStructural(matrix, row, at - row * matrix.cols)) zeroWeights++
-    }
-  }
+  const zeroWeights = mapping.matrices.reduce((sum, matrix) => sum + zerosOf(matrix), 0)
   return {
     rows: resolved.rows,
     cols: resolved.cols,
@@ -86,6 +79,21 @@ function summarise(placed: PlacedLayer, dense: Mapping): MappingSummary {
     slices: coding.slices,
     polarities: coding.polarities,
   }
+}
+
+/** Weights that are zero; zeros that only packing put there do not count. */
+function zerosOf(matrix: WeightMatrix): number {
+  const { rows, cols, e, diagonal } = matrix
+  let zeros = 0
+  if (diagonal === null) {
+    for (let at = 0; at < e.length; at++) zeros += e[at] === 0 ? 1 : 0
+    return zeros
+  }
+  for (let row = 0; row < rows; row++) {
+    const left = Math.floor(row / diagonal.rows) * diagonal.cols
+    for (let col = left; col < Math.min(left + diagonal.cols, cols); col++) if (e[row * cols + col] === 0) zeros++
+  }
+  return zeros
 }
 
 function cellCount(mapping: Mapping): number {

@@ -38,6 +38,11 @@ export interface LayerIntegers {
   readonly packed: QuantisedWeights | null
 }
 
+/** How the weights of a layer are coded: as separate matrices and as packed ones, whose added zeros change no range, alike. */
+export function codingOf({ separate }: LayerIntegers, { weights, cell }: Machine): WeightCoding {
+  return weightCoding(separate.matrices, weights.encoding, cell.bits)
+}
+
 /** A step of its own: behind it nobody needs the numbers of the model, which may be large. */
 export function layerIntegers(layer: Layer, machine: Machine): LayerIntegers {
   const packs = machine.mapping.groups === 'block-diagonal' && layer.geometry.groups > 1
@@ -57,11 +62,11 @@ export function placeLayer(
   variant: Variant,
   integers: LayerIntegers = layerIntegers(layer, machine),
   perms?: readonly Int32Array[],
+  coding: WeightCoding = codingOf(integers, machine),
 ): PlacedLayer {
   const map = mapSpec(machine, variant)
   const weights = map.options.groups === 'separate' ? integers.separate : (integers.packed ?? integers.separate)
   const mapping = mapLayer(weights.matrices, map, perms ?? searchLayer(weights.matrices, map, layer.name))
-  const coding = weightCoding(weights.matrices, machine.weights.encoding, machine.cell.bits)
   const spec = macroSpec(machine, variant, coding.polarities)
   return {
     layer,

@@ -57,9 +57,14 @@ export function elementBytes(dtype: NpyType): number {
   return types[dtype].bytes
 }
 
-/** Elements out of little-endian bytes, copied into memory of their own: typed arrays need alignment, and the file can be let go. */
+/**
+ * Elements out of little-endian bytes, in memory of their own: typed arrays need alignment, and the file can be let go. Bytes that fill their
+ * buffer have such memory already.
+ */
 export function elementsOf(dtype: NpyType, bytes: Uint8Array): NpyData {
-  return types[dtype].make(new Uint8Array(bytes).buffer)
+  const { buffer } = bytes
+  const own = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.length
+  return types[dtype].make(own ? buffer : new Uint8Array(bytes).buffer)
 }
 
 /**
