@@ -19,11 +19,19 @@ const pageBytes = 65_536
 /** Memory of WebAssembly with 32-bit addresses. */
 export const largestArena = 2 ** 32 - pageBytes
 
-let compiled: object | null = null
+/** The kernels, compiled; null where WebAssembly is missing or has no SIMD; undefined: nobody has asked yet. */
+let compiled: object | null | undefined
+
+function compile(): object | null {
+  if (typeof WebAssembly !== 'object') return null
+  const bytes = assemble(functions)
+  return WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : null
+}
 
 /** Whether this machine runs the kernels: its WebAssembly knows SIMD. */
 export function available(): boolean {
-  return typeof WebAssembly === 'object' && WebAssembly.validate(assemble(functions))
+  if (compiled === undefined) compiled = compile()
+  return compiled !== null
 }
 
 export const wasm: Kernels = { name: 'wasm', arena: createArena }
@@ -35,7 +43,8 @@ function createArena(bytes: number): Arena {
   const wanted = sizeOf(bytes) + sizeOf(2 * packedWeights) + 64
   if (wanted > largestArena) throw new SimFault(`an arena of ${wanted} bytes; at most ${largestArena} have an address`)
   const pages = Math.ceil(wanted / pageBytes)
-  compiled ??= new WebAssembly.Module(assemble(functions))
+  if (compiled === undefined) compiled = compile()
+  if (compiled === null) throw new SimFault('WebAssembly without SIMD; `available` says so')
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
   const { exports } = new WebAssembly.Instance(compiled, { memory: { pages: memory } })
   const { orRows, countBits, follow, productSigned, productUnsigned } = exports as Readonly<Record<string, Call>>
