@@ -4,12 +4,13 @@ import { driveWeights } from '../../sim/engines/fast/drive.js'
 import { runFast } from '../../sim/engines/fast/fast.js'
 import { chooseKernels } from '../../sim/engines/fast/kernels/index.js'
 import type { Kernels } from '../../sim/engines/fast/kernels/kernels.js'
+import type { Room } from '../../sim/engines/fast/layout.js'
 import { createFastLayer } from '../../sim/engines/fast/macro.js'
 import { planFast } from '../../sim/engines/fast/plan.js'
 import { timingOf } from '../../sim/engines/fast/result.js'
 import { streamsOf } from '../../sim/engines/fast/streams.js'
 import { type FastValueResult, openFastValues } from '../../sim/engines/fast/values.js'
-import { createWorkspace, type FeedRoom } from '../../sim/engines/fast/workspace.js'
+import { createWorkspace } from '../../sim/engines/fast/workspace.js'
 import type { TallyContext } from '../../sim/stages/tally.js'
 import type { Built, Case } from './work.js'
 
@@ -18,7 +19,7 @@ export interface FastChoice {
   readonly memoryBytes?: number
   readonly kernels?: Kernels
   readonly horizon?: number
-  readonly room?: FeedRoom
+  readonly room?: Room
 }
 
 export function prepareFast(ctx: TallyContext, choice: FastChoice) {

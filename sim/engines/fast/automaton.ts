@@ -53,8 +53,8 @@ export function createAutomaton(stages: readonly BackStage[]): Automaton {
   const known = new Map<string, number>()
   const vectors: Int32Array[] = []
   const items: BackItem[] = []
-  /** tabulated transitions in the order in which they were met, and the cycles blocked per stage in each */
-  const met: { readonly state: number; readonly symbol: number }[] = []
+  /** state and symbol of the tabulated transitions, in the order in which they were met, and the cycles blocked per stage in each */
+  const met: number[] = []
   let blockedIn = new Float64Array(0)
   const none = () => new Int32Array(0)
   const tables: Tables = {
@@ -117,8 +117,8 @@ export function createAutomaton(stages: readonly BackStage[]): Automaton {
     const at = ((state << tables.shift) + symbol) << stepShift
     tables.steps[at] = next
     tables.steps[at + 1] = delta
-    const from = met.length * stages.length
-    met.push({ state, symbol })
+    const from = (met.length / 2) * stages.length
+    met.push(state, symbol)
     if (from + stages.length > blockedIn.length) {
       const wider = new Float64Array(2 * (from + stages.length))
       wider.set(blockedIn)
@@ -139,14 +139,14 @@ export function createAutomaton(stages: readonly BackStage[]): Automaton {
 
   function collect(times: Float64Array, blocked: Float64Array): void {
     const { shift, steps } = tables
-    for (let i = 0; i < met.length; i++) {
-      const { state, symbol } = met[i]!
-      const at = (((state << shift) + symbol) << stepShift) + 2
+    for (let i = 0, from = 0; i < met.length; i += 2, from += blocked.length) {
+      const symbol = met[i + 1]!
+      const at = (((met[i]! << shift) + symbol) << stepShift) + 2
       const taken = steps[at]!
       if (taken === 0) continue
       steps[at] = 0
       times[symbol]! += taken
-      for (let b = 0; b < blocked.length; b++) blocked[b]! += taken * blockedIn[i * blocked.length + b]!
+      for (let b = 0; b < blocked.length; b++) blocked[b]! += taken * blockedIn[from + b]!
     }
   }
 

@@ -5,10 +5,12 @@ import type { MacroResult } from '../../../traces/results/result.js'
 import type { TallyContext } from '../../stages/tally.js'
 import { groupsOf } from '../event.js'
 import { addDigitSums } from './digits.js'
-import { createFeedRun, type FeedRun } from './feed-run.js'
+import { createFeedRun } from './feed-run.js'
 import type { Streams } from './kernels/kernels.js'
 import { type BackTotals, createFastMacro, type FastLayer, type FastMacro } from './macro.js'
+import type { TabulatedRun } from './run.js'
 import type { ActivationStreams } from './streams.js'
+import { createWindowRun } from './window-run.js'
 import type { Wave, Workspace } from './workspace.js'
 
 export interface FastOptions {
@@ -49,8 +51,8 @@ export function* fastSteps(
   const { plan } = layer
   const { passes } = space
   const used = Math.min(macros, plan.mapping.groups.length)
-  const feed = feedOf(layer, space)
-  const runs = Array.from({ length: used }, () => createFastMacro(layer, feed))
+  const quick = quickRun(layer, space)
+  const runs = Array.from({ length: used }, () => createFastMacro(layer, quick))
   const sums = plan.mapping.matrices.map((matrix) => new Float64Array(matrix.rows))
   const seen = new Set<number>()
   /** Called with every block of every wave; a matrix that lies in several waves counts in the first. */
@@ -80,16 +82,21 @@ export function* fastSteps(
 }
 
 /** What a layer has tabulated in the memory of a workspace. */
-const feeds = new WeakMap<Workspace, FeedRun | null>()
+const quickRuns = new WeakMap<Workspace, TabulatedRun | null>()
 
-function feedOf({ plan, automaton, symbolOf, planesOf }: FastLayer, space: Workspace): FeedRun | null {
-  let found = feeds.get(space)
+function quickRun(layer: FastLayer, space: Workspace): TabulatedRun | null {
+  let found = quickRuns.get(space)
   if (found === undefined) {
-    const { feedParts } = space
-    found = feedParts && createFeedRun(plan, automaton, symbolOf, planesOf, space, feedParts)
-    feeds.set(space, found)
+    found = openRun(layer, space)
+    quickRuns.set(space, found)
   }
   return found
+}
+
+function openRun({ plan, automaton, symbolOf, planesOf, alphabet }: FastLayer, space: Workspace): TabulatedRun | null {
+  if (plan.mapping.ous === 0) return null
+  if (plan.spec.order === 'ou-bit') return createFeedRun(plan, automaton, symbolOf, planesOf, space)
+  return alphabet && createWindowRun(plan, automaton, alphabet, space)
 }
 
 function resultOf(runs: readonly FastMacro[], ctx: Pick<TallyContext, 'work'>, macros: number) {

@@ -5,18 +5,9 @@ import { createFeed, type FeedSymbol } from './feed.js'
 import { endFront, type FlagBlock, type MacroState } from './front.js'
 import { code, entryBytes, ouBytes, register, rowHead, windowBytes } from './kernels/follow.js'
 import type { FastPlan } from './plan.js'
-import type { FeedParts, Workspace } from './workspace.js'
-
-type Range = { readonly from: number; readonly to: number }
-type Windows = { readonly firstWindow: number; readonly endWindow: number }
-
-export interface FeedRun {
-  /** false: there is no room for all states; nothing has happened, and nothing will */
-  run(macro: MacroState, group: Windows, flags: FlagBlock, passes: Range): boolean
-  /** Hands the visits over to the automaton. */
-  collect(): void
-  states(): number
-}
+import { createRows } from './rows.js'
+import type { GroupRange, PassRange, TabulatedRun } from './run.js'
+import type { Workspace } from './workspace.js'
 
 /** @param symbolOf per OU: first of its symbols in the automaton; @param planesOf number of planes to fire, by flag byte */
 export function createFeedRun(
@@ -25,23 +16,17 @@ export function createFeedRun(
   symbolOf: Int32Array,
   planesOf: Uint8Array,
   space: Workspace,
-  parts: FeedParts,
-): FeedRun {
-  const { arena, feedMemory: memory } = space
-  const symbols = writeWords(plan, space, parts, symbolOf)
+): TabulatedRun {
+  const { arena, tables: memory, layout: parts } = space
+  const symbols = writeWords(plan, space, symbolOf)
   for (let byte = 0; byte < 256; byte++) memory[register.planes + byte] = planesOf[byte]! * entryBytes
-  const feed = createFeed(
-    plan,
-    automaton,
-    symbols,
-    memory,
-    { from: parts.rows, to: parts.waits },
-    { from: parts.waits, to: parts.end },
-  )
+  const rows = { from: parts.rows, to: parts.waits }
+  const table = createRows(automaton, memory, rows, { from: parts.waits, to: parts.end })
+  const feed = createFeed(plan, automaton, symbols, table)
   let fits = feed.idle >= 0
   memory[register.idle] = feed.idle
   memory[register.ring] = 4 * parts.ring
-  memory[register.ringEnd] = 4 * parts.windows
+  memory[register.ringEnd] = 4 * parts.backRing
 
   /** Tabulates what the loop has met; false: no room is left. */
   function help(why: number, flags: FlagBlock): boolean {
@@ -65,7 +50,12 @@ export function createFeedRun(
     }
   }
 
-  function run(macro: MacroState, { firstWindow, endWindow }: Windows, flags: FlagBlock, passes: Range): boolean {
+  function run(
+    macro: MacroState,
+    { firstWindow, endWindow }: GroupRange,
+    flags: FlagBlock,
+    passes: PassRange,
+  ): boolean {
     const row = fits ? feed.rowOf(macro) : -1
     fits = row >= 0
     if (!fits) return false
@@ -86,7 +76,7 @@ export function createFeedRun(
     memory.set(macro.loadStarts, parts.ring)
     fits = walk(flags)
     if (!fits) {
-      feed.drop()
+      table.drop()
       return false
     }
     takeOver(macro, { firstWindow, endWindow }, flags, passes)
@@ -94,7 +84,12 @@ export function createFeedRun(
   }
 
   /** The state before the last OU is known, that behind it only as far as it matters to later ones: its step is made once more. */
-  function takeOver(macro: MacroState, { firstWindow, endWindow }: Windows, flags: FlagBlock, passes: Range): void {
+  function takeOver(
+    macro: MacroState,
+    { firstWindow, endWindow }: GroupRange,
+    flags: FlagBlock,
+    passes: PassRange,
+  ): void {
     const { windowStart } = plan.mapping
     const last = windowStart[endWindow]! - 1
     const start = memory[register.lastStart]!
@@ -120,18 +115,18 @@ export function createFeedRun(
     macro.cacheFree = memory[register.cacheFree]!
     macro.loadFree = memory[register.loadFree]!
     macro.loadAt = memory[register.slot]! / 4 - parts.ring
-    macro.loadStarts.set(memory.subarray(parts.ring, parts.windows))
+    macro.loadStarts.set(memory.subarray(parts.ring, parts.backRing))
     endFront(plan, macro, endWindow)
   }
 
-  return { run, collect: feed.collect, states: feed.states }
+  return { run, collect: table.collect }
 }
 
 /** Words of windows and OUs; returns the symbols of the feed: one per kind of OU and number of planes. */
-function writeWords(plan: FastPlan, space: Workspace, parts: FeedParts, symbolOf: Int32Array): FeedSymbol[] {
+function writeWords(plan: FastPlan, space: Workspace, symbolOf: Int32Array): FeedSymbol[] {
   const { mapping, cache, load, listOf, spec } = plan
   const { windowStart, groups } = mapping
-  const memory = space.feedMemory
+  const { tables: memory, layout: parts } = space
   const symbols: FeedSymbol[] = []
   const known = new Map<string, number>()
   const firstOf = (ou: number): number => {

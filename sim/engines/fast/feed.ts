@@ -2,22 +2,16 @@
 // free, and the starts that still hold Load up, all relative to the next start of Load if its input is there. So an OU is one transition
 // without a single comparison; Cache (kernels/follow.ts) can only make a start later. Transitions are worked out when they are met for the
 // first time, from the automaton of the back end, and lie in memory of the kernels.
-import { type Automaton, stepOf, stepShift, waited } from './automaton.js'
+import { type Automaton, stepOf, waited } from './automaton.js'
 import type { MacroState } from './front.js'
-import { entry, entryBytes, rowHead } from './kernels/follow.js'
 import type { FastPlan } from './plan.js'
+import type { Rows } from './rows.js'
 
 /** What an OU is to the feed: Load's interval and handover, and the symbol of the automaton behind it. */
 export interface FeedSymbol {
   readonly interval: number
   readonly handover: number
   readonly symbol: number
-}
-
-/** A part of the memory, in words. */
-export interface Part {
-  readonly from: number
-  readonly to: number
 }
 
 export interface Feed {
@@ -29,26 +23,12 @@ export interface Feed {
   wait(row: number, late: number): number
   /** Sets the back end of a macro, and what it asks of Load, to a state whose next start of Load is `start`. */
   restore(macro: MacroState, row: number, start: number): void
-  /** Hands the visits over to the automaton behind it, or forgets them. */
-  collect(): void
-  drop(): void
   /** row of the state in which everything is idle */
   readonly idle: number
-  states(): number
 }
 
-/** Longest wait that is tabulated; longer ones are looked up one by one. */
-const longestWait = 512
-
-/** @param rows where the rows of states may lie; @param waits where states after waits may lie */
-export function createFeed(
-  plan: FastPlan,
-  automaton: Automaton,
-  symbols: readonly FeedSymbol[],
-  memory: Int32Array,
-  rows: Part,
-  waits: Part,
-): Feed {
+/** @param table where the rows of states lie; empty */
+export function createFeed(plan: FastPlan, automaton: Automaton, symbols: readonly FeedSymbol[], table: Rows): Feed {
   const { queue, depth } = plan.spec.timing.load
   const entries = queue + depth - 1
   const firstInterval = automaton.stages[0]!.interval
@@ -56,14 +36,9 @@ export function createFeed(
     symbols.reduce((a, s) => Math.min(a, s[key]), Number.POSITIVE_INFINITY)
   const leastInterval = least('interval')
   const leastHandover = least('handover')
-  const rowWords = rowHead + symbols.length * (entryBytes / 4)
   const known = new Map<string, number>()
   /** per state: state of the back end, when its first stage becomes free, and the starts that hold up the OUs behind the next one */
   const vectors: Int32Array[] = []
-  /** tabulated transitions: word in memory, and state and symbol of the automaton */
-  const met: { readonly at: number; readonly state: number; readonly symbol: number }[] = []
-  let waitsUsed = waits.from
-
   /** What cannot delay anything any more is clamped to the earliest moment that could ask for it. */
   function intern(state: number, free: number, starts: readonly number[]): number {
     const gap = leastHandover - free
@@ -75,17 +50,11 @@ export function createFeed(
     const key = vector.join()
     const found = known.get(key)
     if (found !== undefined) return found
-    const row = rows.from + vectors.length * rowWords
-    if (row + rowWords > rows.to) return -1
-    known.set(key, 4 * row)
+    const row = table.add(slack(vector))
+    if (row < 0) return -1
+    known.set(key, row)
     vectors.push(vector)
-    memory[row] = slack(vector)
-    memory[row + 1] = waitsOf(memory[row]!)
-    for (let at = row + rowHead; at < row + rowWords; at += entryBytes / 4) {
-      memory[at + entry.next] = -1
-      memory[at + entry.visits] = 0
-    }
-    return 4 * row
+    return row
   }
 
   /** Cycles after which every clamped entry of a state is at its floor. */
@@ -95,15 +64,7 @@ export function createFeed(
     return longest
   }
 
-  function waitsOf(longest: number): number {
-    if (longest > longestWait || waitsUsed + longest > waits.to) return -1
-    const from = waitsUsed
-    waitsUsed += longest
-    memory.fill(-1, from, waitsUsed)
-    return 4 * from
-  }
-
-  const vectorOf = (row: number): Int32Array => vectors[(row / 4 - rows.from) / rowWords]!
+  const vectorOf = (row: number): Int32Array => vectors[table.indexOf(row)]!
 
   function fill(row: number, index: number): boolean {
     const vector = vectorOf(row)
@@ -120,10 +81,7 @@ export function createFeed(
       starts.slice(1).map((at) => at - start),
     )
     if (next < 0) return false
-    const at = row / 4 + rowHead + index * (entryBytes / 4)
-    memory[at + entry.next] = next
-    memory[at + entry.delta] = start
-    met.push({ at: at + entry.visits, state, symbol })
+    table.put(row, index, next, start, state, symbol)
     return true
   }
 
@@ -134,8 +92,7 @@ export function createFeed(
       vector[1]! - late,
       Array.from(vector.subarray(2), (at) => at - late),
     )
-    const to = memory[row / 4 + 1]!
-    if (to >= 0 && late < memory[row / 4]!) memory[to / 4 + late] = next
+    if (next >= 0) table.putWait(row, late, next)
     return next
   }
 
@@ -154,25 +111,11 @@ export function createFeed(
     for (let i = 0; i < entries; i++) macro.backStarts[1 + i] = start + vector[2 + i]!
   }
 
-  function collect(): void {
-    const { steps, shift } = automaton.tables
-    for (const { at, state, symbol } of met) {
-      const taken = memory[at]!
-      if (taken === 0) continue
-      memory[at] = 0
-      const visits = (((state << shift) + symbol) << stepShift) + 2
-      steps[visits] = steps[visits]! + taken
-    }
-  }
-
-  function drop(): void {
-    for (const { at } of met) memory[at] = 0
-  }
-
+  table.reset(symbols.length)
   const idle = intern(
     automaton.start,
     leastHandover,
     Array.from({ length: entries }, () => 0),
   )
-  return { rowOf, fill, wait, restore, collect, drop, idle, states: () => vectors.length }
+  return { rowOf, fill, wait, restore, idle }
 }

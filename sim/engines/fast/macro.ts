@@ -6,9 +6,9 @@ import { tabulateFlags } from '../../stages/load.js'
 import { type Automaton, createAutomaton } from './automaton.js'
 import { backStages } from './back.js'
 import { createDirect, type DirectMacro } from './direct.js'
-import type { FeedRun } from './feed-run.js'
 import { createMacroState, type FlagBlock, type MacroState, rebase, runOuBit } from './front.js'
 import type { FastPlan } from './plan.js'
+import type { TabulatedRun } from './run.js'
 import { type ItemSymbol, ouSymbol, symbolKey } from './symbols.js'
 import { createWindowAlphabet, runWindowBit, type WindowAlphabet, widestWindow } from './window.js'
 
@@ -113,8 +113,8 @@ export interface FastMacro {
   now(): number
 }
 
-/** @param feed the quickest way through the layer, for flags in its workspace; null: without */
-export function createFastMacro(layer: FastLayer, feed: FeedRun | null = null): FastMacro {
+/** @param quick the quickest way through the layer, for flags in its workspace; null: without */
+export function createFastMacro(layer: FastLayer, quick: TabulatedRun | null = null): FastMacro {
   const { plan, automaton, horizon } = layer
   const { mapping, spec } = plan
   const state = createMacroState(plan, automaton)
@@ -123,7 +123,7 @@ export function createFastMacro(layer: FastLayer, feed: FeedRun | null = null): 
   let direct: DirectMacro | null = null
 
   function collect(): void {
-    feed?.collect()
+    quick?.collect()
     const times = new Float64Array(automaton.items.length)
     automaton.collect(times, totals.blocked)
     for (let symbol = 0; symbol < times.length; symbol++)
@@ -156,9 +156,11 @@ export function createFastMacro(layer: FastLayer, feed: FeedRun | null = null): 
         break
       }
       const to = Math.min(passes.to, from + step)
-      if (layer.alphabet !== null) runWindowBit(plan, automaton, state, range, flags, { from, to }, layer.alphabet)
-      else if (feed?.run(state, range, flags, { from, to }) !== true)
-        runOuBit(plan, automaton, state, range, flags, { from, to }, layer.symbolOf, layer.planesOf)
+      if (quick?.run(state, range, flags, { from, to }) !== true) {
+        const { alphabet, symbolOf, planesOf } = layer
+        if (alphabet !== null) runWindowBit(plan, automaton, state, range, flags, { from, to }, alphabet)
+        else runOuBit(plan, automaton, state, range, flags, { from, to }, symbolOf, planesOf)
+      }
       rebase(state)
       // Now and not at the end: visits are int32, and a step cannot have more of them than the horizon has cycles.
       collect()

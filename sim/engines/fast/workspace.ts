@@ -1,7 +1,7 @@
 // Memory of the fast engine for one layer: laid out once, used for every item.
-import { ouBytes, registers, windowBytes } from './kernels/follow.js'
 import type { Arena, Kernels } from './kernels/kernels.js'
 import { sizeOf } from './kernels/kernels.js'
+import { type Layout, layoutOf, usualRoom } from './layout.js'
 import type { FastPlan } from './plan.js'
 
 export interface Workspace {
@@ -15,28 +15,9 @@ export interface Workspace {
   readonly matrices: readonly MatrixSpace[]
   /** sums of a block: column · stride + pass; empty without values */
   readonly sums: Int32Array
-  /** memory of kernels/follow.ts; without parts the layer's timing does not come that way */
-  readonly feedMemory: Int32Array
-  readonly feedParts: FeedParts | null
-}
-
-/** Words for the rows of states of the automaton of Load and the back end, and for states after waits. */
-export interface FeedRoom {
-  readonly rows: number
-  readonly waits: number
-}
-
-/** Far more than real layers need, some hundred states of 29 words; what is not touched takes no memory. */
-export const usualRoom: FeedRoom = { rows: 1 << 18, waits: 1 << 15 }
-
-/** Where its parts begin in its memory, in words; the registers of kernels/follow.ts are the first. */
-export interface FeedParts {
-  readonly ring: number
-  readonly windows: number
-  readonly ous: number
-  readonly rows: number
-  readonly waits: number
-  readonly end: number
+  /** memory of the loops, see layout.ts */
+  readonly tables: Int32Array
+  readonly layout: Layout
 }
 
 export interface Wave {
@@ -85,10 +66,9 @@ export function createWorkspace(
   const block = most((s) => s.rows * s.stride)
   const sums = values ? most((s) => s.cols * s.stride) : 0
   const offsetBytes = sizes.reduce((total, s) => total + sizeOf(4 * s.entries), 0)
-  const feedParts = feedPartsOf(plan, room)
-  const feedWords = feedParts?.end ?? 0
+  const layout = layoutOf(plan, room)
   const arena = kernels.arena(
-    sizeOf(flagBytes) + sizeOf(block) + sizeOf(4 * sums) + offsetBytes + sizeOf(4 * feedWords),
+    sizeOf(flagBytes) + sizeOf(block) + sizeOf(4 * sums) + offsetBytes + sizeOf(4 * layout.end),
   )
   const bytes = arena.bytes(block)
   return {
@@ -103,19 +83,9 @@ export function createWorkspace(
       return { bytes, stride, offsets, firstRow }
     }),
     sums: arena.ints(sums),
-    feedMemory: arena.ints(feedWords),
-    feedParts,
+    tables: arena.ints(layout.end),
+    layout,
   }
-}
-
-function feedPartsOf({ spec, mapping }: FastPlan, room: FeedRoom): FeedParts | null {
-  if (spec.order !== 'ou-bit' || mapping.ous === 0) return null
-  const { queue, depth } = spec.timing.cache
-  const windows = registers + queue + depth
-  const ous = windows + mapping.windows * (windowBytes / 4)
-  const rows = ous + mapping.ous * (ouBytes / 4)
-  const waits = rows + room.rows
-  return { ring: registers, windows, ous, rows, waits, end: waits + room.waits }
 }
 
 /** An odd number of cache lines between the flags of two lists, so that a column of flags does not fall into one set of a cache. */

@@ -6,7 +6,7 @@ import { plainEvent, runEvent } from '../../../sim/engines/event.js'
 import type { Kernels } from '../../../sim/engines/fast/kernels/kernels.js'
 import { plain } from '../../../sim/engines/fast/kernels/plain.js'
 import { available, wasm } from '../../../sim/engines/fast/kernels/wasm.js'
-import { usualRoom } from '../../../sim/engines/fast/workspace.js'
+import { usualRoom } from '../../../sim/engines/fast/layout.js'
 import { fastTiming, preparedTiming, prepareFast } from '../../helpers/fast.js'
 import { build, type Case, caseArbitrary } from '../../helpers/work.js'
 
@@ -32,7 +32,7 @@ describe('automaton of Load and the back end', () => {
           const prepared = prepareFast(ctx, { kernels, horizon })
           expect(preparedTiming({ ctx, macros }, prepared)).toEqual(expected)
           expect(preparedTiming({ ctx, macros }, prepared)).toEqual(expected)
-          const { buffer, byteOffset, byteLength } = prepared.space.feedMemory
+          const { buffer, byteOffset, byteLength } = prepared.space.tables
           return Buffer.from(buffer, byteOffset, byteLength)
         })
         expect(Buffer.compare(memories[0]!, memories.at(-1)!)).toBe(0)
@@ -45,6 +45,7 @@ describe('automaton of Load and the back end', () => {
     const rooms = fc.record({
       rows: fc.oneof(fc.integer({ min: 0, max: 600 }), fc.constant(usualRoom.rows)),
       waits: fc.integer({ min: 0, max: 40 }),
+      masks: fc.oneof(fc.integer({ min: 0, max: 100 }), fc.constant(usualRoom.masks)),
     })
     fc.assert(
       fc.property(

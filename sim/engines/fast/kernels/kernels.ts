@@ -27,6 +27,8 @@ export interface Arena {
    * @param memory see kernels/follow.ts, which also says what is returned
    */
   follow(memory: Int32Array, flags: Uint8Array): number
+  /** The same for `window-bit`, see kernels/windows.ts; null: the loop in window.ts is all there is */
+  readonly windows: ((memory: Int32Array, flags: Uint8Array) => number) | null
   /** Set bits of (byte & mask) in the passes of one row, and in up to 15 bytes behind them. */
   countBits(streams: Streams, row: number, mask: number): number
   /** Adds Σ over rows of activation × weight to sums[target · stride + pass] (and to up to 7 sums behind the last pass). */

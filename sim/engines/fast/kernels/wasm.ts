@@ -47,7 +47,9 @@ function createArena(bytes: number): Arena {
   if (compiled === null) throw new SimFault('WebAssembly without SIMD; `available` says so')
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
   const { exports } = new WebAssembly.Instance(compiled, { memory: { pages: memory } })
-  const { orRows, countBits, follow, productSigned, productUnsigned } = exports as Readonly<Record<string, Call>>
+  const { orRows, countBits, follow, windows, productSigned, productUnsigned } = exports as Readonly<
+    Record<string, Call>
+  >
   const { buffer } = memory
   let used = 64
   const take = (length: number): number => {
@@ -66,6 +68,7 @@ function createArena(bytes: number): Arena {
       const list = offsets.byteOffset
       orRows!(streams.bytes.byteOffset, list + 4 * from, list + 4 * to, target, end)
     },
+    windows: (memory, flags) => windows!(memory.byteOffset, flags.byteOffset),
     follow: (memory, flags) => follow!(memory.byteOffset, flags.byteOffset),
     countBits(streams, row, mask) {
       const from = streams.bytes.byteOffset + row * streams.stride

@@ -3,6 +3,7 @@
 import { follow } from './follow.js'
 import type { Code, FunctionSpec } from './module.js'
 import { forTo, get, i8x16, i16x8, i32, i32x4, set, v128 } from './ops.js'
+import { windows } from './windows.js'
 
 /** Passes that one turn of `orRows` takes. */
 export const orPasses = 64
@@ -107,6 +108,7 @@ export const functions: readonly FunctionSpec[] = [
   orRows,
   countBits,
   follow,
+  windows,
   productOf('productUnsigned', v128.load8x8Unsigned),
   productOf('productSigned', v128.load8x8Signed),
 ]

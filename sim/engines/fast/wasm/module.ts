@@ -4,7 +4,7 @@
 /** Instructions, in the order in which they run. */
 export type Code = readonly number[]
 
-export type ValueType = 'i32' | 'v128'
+export type ValueType = 'i32' | 'i64' | 'v128'
 
 export interface FunctionSpec {
   readonly name: string
@@ -16,7 +16,7 @@ export interface FunctionSpec {
   body(at: (name: string) => number): Code
 }
 
-const typeCodes: Readonly<Record<ValueType, number>> = { i32: 0x7f, v128: 0x7b }
+const typeCodes: Readonly<Record<ValueType, number>> = { i32: 0x7f, i64: 0x7e, v128: 0x7b }
 
 /** Section numbers of the binary format. */
 const sections = { type: 1, import: 2, function: 3, export: 7, code: 10 } as const

@@ -50,6 +50,22 @@ export const when = (condition: Code, then: Code, otherwise: Code = []): Code =>
 export const branch = (depth: number): Code => [0x0c, ...unsigned(depth)]
 export const branchIf = (depth: number, condition: Code): Code => [...condition, 0x0d, ...unsigned(depth)]
 
+export const i64 = {
+  /** an int32 */
+  const: (value: number): Code => [0x42, ...signed(value)],
+  add: binary(0x7c),
+  and: binary(0x83),
+  or: binary(0x84),
+  shl: binary(0x86),
+  shrUnsigned: binary(0x88),
+  ctz: unary(0x7a),
+  isZero: unary(0x50),
+  /** the lower half, as i32 */
+  wrap: unary(0xa7),
+  load: (address: Code, offset = 0): Code => [...address, 0x29, 3, ...unsigned(offset)],
+  store: (address: Code, value: Code, offset = 0): Code => [...address, ...value, 0x37, 3, ...unsigned(offset)],
+}
+
 export const v128 = {
   load: simdLoad(0),
   /** 8 bytes as 8 × i16 */

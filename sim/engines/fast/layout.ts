@@ -1,0 +1,40 @@
+// Where everything lies in the memory of the loops of kernels/follow.ts and kernels/windows.ts, in words.
+import { ouBytes, registers, windowBytes } from './kernels/follow.js'
+import { windowOuBytes, windowRegisters, windowWordBytes } from './kernels/windows.js'
+import type { FastPlan } from './plan.js'
+
+/** Words for rows of states, for states after waits, and for transitions by mask of the OUs of a window. */
+export interface Room {
+  readonly rows: number
+  readonly waits: number
+  readonly masks: number
+}
+
+/** Far more than real layers need, some hundred states of some 30 words; what is not touched takes no memory. */
+export const usualRoom: Room = { rows: 1 << 18, waits: 1 << 15, masks: 1 << 15 }
+
+export interface Layout {
+  /** ring of the starts of Load by window, and (`window-bit`) of the first back stage by window */
+  readonly ring: number
+  readonly backRing: number
+  readonly windows: number
+  readonly ous: number
+  readonly masks: number
+  readonly rows: number
+  readonly waits: number
+  readonly end: number
+}
+
+export function layoutOf({ spec, mapping }: FastPlan, room: Room): Layout {
+  const { cache, load } = spec.timing
+  const merges = spec.order === 'window-bit'
+  const ring = merges ? windowRegisters : registers
+  const backRing = ring + cache.queue + cache.depth
+  // Words of 64 bits stand at even places.
+  const windows = 2 * Math.ceil((backRing + (merges ? load.queue + load.depth : 0)) / 2)
+  const ous = windows + (mapping.windows * (merges ? windowWordBytes : windowBytes)) / 4
+  const masks = ous + (mapping.ous * (merges ? windowOuBytes : ouBytes)) / 4
+  const rows = masks + (merges ? room.masks : 0)
+  const waits = rows + room.rows
+  return { ring, backRing, windows, ous, masks, rows, waits, end: waits + room.waits }
+}

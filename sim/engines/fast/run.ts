@@ -1,0 +1,20 @@
+// A way through a group of array windows that needs its tables in the memory of the kernels.
+import type { FlagBlock, MacroState } from './front.js'
+
+/** Passes from … to − 1. */
+export interface PassRange {
+  readonly from: number
+  readonly to: number
+}
+
+export interface GroupRange {
+  readonly firstWindow: number
+  readonly endWindow: number
+}
+
+export interface TabulatedRun {
+  /** false: there is no room for all states; nothing has happened, and nothing will */
+  run(macro: MacroState, group: GroupRange, flags: FlagBlock, passes: PassRange): boolean
+  /** Hands the visits over to the automaton of the back end. */
+  collect(): void
+}
