@@ -13,7 +13,8 @@ import { images } from './topologies/images.js'
 import { resnet18, vgg16 } from './topologies/networks.js'
 
 const pruned = 0.7
-const items = 8
+/** Images of a run: the demands are on the first number, the others show how it goes on. */
+const itemCounts = [8, 32]
 const repetitions = 3
 /** Demands: simulation with one thread ÷ with so many. */
 const least = new Map([
@@ -27,45 +28,64 @@ export const memoryBenchmark: Benchmark = { name: 'memory', run: measureMemory }
 
 async function measureThreads(): Promise<Report> {
   return inFolder(async (folder) => {
-    const { model, trace } = await record(folder, resnet18, items)
-    const run = async (threads: number, more: readonly string[]) =>
-      (await cimulator(['run', model, '--trace', trace, '--threads', String(threads), ...more])).seconds
+    const { model, trace } = await record(folder, resnet18, Math.max(...itemCounts))
     const settings = [1, ...least.keys()].filter((threads) => threads <= availableParallelism())
     const free = availableParallelism() - loadavg()[0]!
-    const seconds = new Map<number, number>()
-    const plans = new Map<number, number>()
-    const keep = (least: Map<number, number>, threads: number, took: number) =>
-      least.set(threads, Math.min(least.get(threads) ?? Number.POSITIVE_INFINITY, took))
-    // One setting after the other, round by round, so that a busy machine slows all of them alike.
-    for (let i = 0; i < repetitions; i++)
-      for (const threads of settings) {
-        keep(seconds, threads, await run(threads, []))
-        keep(plans, threads, await run(threads, ['--dry-run']))
-      }
     const failures: string[] = []
-    const rows = settings.map((threads) => {
-      const whole = seconds.get(threads)!
-      const gain = (seconds.get(1)! - plans.get(1)!) / (whole - plans.get(threads)!)
-      const wanted = least.get(threads)
-      const judged = free >= threads - 0.5
-      if (wanted !== undefined && judged && gain < wanted)
-        failures.push(`${threads} threads: ${gain.toFixed(2)}×, wanted ≥ ${wanted}×`)
-      const shown = wanted !== undefined && !judged ? `${gain.toFixed(2)}× (cores were busy)` : `${gain.toFixed(2)}×`
-      return [
-        `${threads}`,
-        whole.toFixed(1),
-        (whole - plans.get(threads)!).toFixed(1),
-        shown,
-        `${(seconds.get(1)! / whole).toFixed(2)}×`,
-      ]
-    })
+    const rows: string[][] = []
+    for (const items of itemCounts) {
+      const run = async (threads: number, more: readonly string[]) => {
+        const asked = ['--threads', `${threads}`, '--limit', `${items}`, ...more]
+        return (await cimulator(['run', model, '--trace', trace, ...asked])).seconds
+      }
+      const measured = await inTurns(settings, run)
+      const gains = measured.map(({ simulation }) => measured[0]!.simulation / simulation)
+      for (const [s, threads] of settings.entries()) {
+        const wanted = items === itemCounts[0] ? least.get(threads) : undefined
+        const judged = free >= threads - 0.5
+        const gain = `${gains[s]!.toFixed(2)}×`
+        if (wanted !== undefined && judged && gains[s]! < wanted)
+          failures.push(`${threads} threads: ${gain}, wanted ≥ ${wanted}×`)
+        const { whole, simulation } = measured[s]!
+        rows.push([
+          `${items}`,
+          `${threads}`,
+          whole.toFixed(1),
+          simulation.toFixed(1),
+          wanted !== undefined && !judged ? `${gain} (cores were busy)` : gain,
+          `${(measured[0]!.whole / whole).toFixed(2)}×`,
+        ])
+      }
+    }
     const text = [
-      `\`cimulator run\` of ResNet-18 at 224 × 224, ${pruned * 100} % of the rows of every OU column pruned, ${items} recorded images, values on; least of ${repetitions} runs. ` +
+      `\`cimulator run\` of ResNet-18 at 224 × 224, ${pruned * 100} % of the rows of every OU column pruned, recorded images, values on; least of ${repetitions} runs. ` +
         `Simulation = the whole command less one with --dry-run in as many threads, which loads the network and places its layers.`,
     ]
-    const head = ['threads', 'whole command s', 'simulation s', 'simulation, 1 thread ÷', 'whole command, 1 thread ÷']
+    const head = [
+      'images',
+      'threads',
+      'whole command s',
+      'simulation s',
+      'simulation, 1 thread ÷',
+      'whole command, 1 thread ÷',
+    ]
     return { title: 'Threads', text, head, rows, failures }
   })
+}
+
+/** Least seconds of every setting; one after the other, round by round, so that a busy machine slows all of them alike. */
+async function inTurns(
+  settings: readonly number[],
+  run: (threads: number, more: readonly string[]) => Promise<number>,
+): Promise<{ readonly whole: number; readonly simulation: number }[]> {
+  const whole = settings.map(() => Number.POSITIVE_INFINITY)
+  const plan = settings.map(() => Number.POSITIVE_INFINITY)
+  for (let i = 0; i < repetitions; i++)
+    for (const [s, threads] of settings.entries()) {
+      whole[s] = Math.min(whole[s]!, await run(threads, []))
+      plan[s] = Math.min(plan[s]!, await run(threads, ['--dry-run']))
+    }
+  return settings.map((_, s) => ({ whole: whole[s]!, simulation: whole[s]! - plan[s]! }))
 }
 
 async function measureMemory(): Promise<Report> {
