@@ -141,7 +141,8 @@ export function fastValues(layer: SceneLayer, vectors: number): FastValues {
   let open = layer.values.get(vectors)
   if (open === undefined) {
     const { coding, masks } = placed
-    const own = { plan: layer.engine.plan, coding, adc: machineAdc(machine), sliceMasks: masks, adcCodes: false }
+    const choice = { adcCodes: false, keepsResults: true }
+    const own = { plan: layer.engine.plan, coding, adc: machineAdc(machine), sliceMasks: masks, ...choice }
     open = openFastValues(own, spaceOf(layer, vectors))
     layer.values.set(vectors, open)
   }

@@ -184,8 +184,22 @@ export const faults = [
   {
     name: 'correction of the negative polarity dropped',
     file: 'sim/engines/fast/values.ts',
-    find: 'polarity === 0 ? signed : -signed',
-    replace: 'polarity === 0 ? signed : 0',
+    find: 'polarity === 0 ? changed : -changed',
+    replace: 'polarity === 0 ? changed : 0',
+    tests: 'test/laws/fast.test.ts',
+  },
+  {
+    name: 'last packed row of an even number dropped',
+    file: 'sim/engines/fast/factors.ts',
+    find: 'for (let i = 0; i < count; i++)',
+    replace: 'for (let i = 0; i < even - 1; i++)',
+    tests: 'test/unit/fast/kernels.test.ts',
+  },
+  {
+    name: 'OUs that share rows with one that is altered left out',
+    file: 'sim/engines/fast/values.ts',
+    find: 'if (driven > ofOu[ofList.ous[i]!]!)',
+    replace: 'if (driven > ofOu[ofList.ous[i]!]! + 1)',
     tests: 'test/laws/fast.test.ts',
   },
   {

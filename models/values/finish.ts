@@ -73,18 +73,40 @@ export interface ErrorTotals {
 
 export const noErrors: ErrorTotals = { results: 0, maxError: 0, noise: 0, signal: 0 }
 
-/** Error of `actual` against `exact`, over all entries. */
+/** Error of integer results against their exact values, over all entries. Sums of squares are exact before they become float64. */
 export function errorTotals(actual: Float64Array, exact: Float64Array): ErrorTotals {
+  return errorsOf(
+    actual.map((value, i) => value - exact[i]!),
+    sumOfSquares(exact),
+  )
+}
+
+/** The same from the errors themselves and Σ exact². */
+export function errorsOf(errors: Float64Array, signal: bigint): ErrorTotals {
   let maxError = 0
-  let noise = 0
-  let signal = 0
-  for (let i = 0; i < exact.length; i++) {
-    const error = actual[i]! - exact[i]!
-    maxError = Math.max(maxError, Math.abs(error))
-    noise += error * error
-    signal += exact[i]! * exact[i]!
+  for (const error of errors) maxError = Math.max(maxError, Math.abs(error))
+  return { results: errors.length, maxError, noise: Number(sumOfSquares(errors)), signal: Number(signal) }
+}
+
+/** Squares of integers that are added up in float64 without rounding: each below 2^52, and their sum too. */
+const smallRoot = 2 ** 26
+const smallSum = 2 ** 52
+
+/** Σ value² of integers. */
+export function sumOfSquares(values: Float64Array): bigint {
+  let total = 0n
+  let small = 0
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!
+    if (Math.abs(value) >= smallRoot) total += BigInt(value) * BigInt(value)
+    else {
+      small += value * value
+      if (small < smallSum) continue
+      total += BigInt(small)
+      small = 0
+    }
   }
-  return { results: exact.length, maxError, noise, signal }
+  return total + BigInt(small)
 }
 
 export function addErrors(a: ErrorTotals, b: ErrorTotals): ErrorTotals {

@@ -2,47 +2,45 @@
 // cost one output's work and hold results, however they were computed, against the weights as the network has them.
 import { CheckFailure } from '../../models/base/errors.js'
 import type { CodeForm } from '../../models/nn/types.js'
-import type { Streams } from '../engines/fast/kernels/kernels.js'
+import type { Arena, Streams } from '../engines/fast/kernels/kernels.js'
+import { weighRows } from '../engines/fast/kernels/plain.js'
 import type { PlacedLayer } from './prepare.js'
 
 export interface Checksums {
   /** Takes the activations of a matrix in passes first … first + block.passes − 1. */
   add(matrix: number, block: Streams, first: number): void
-  /** @param exact integer products, vectors × outputs; @throws CheckFailure when a vector's do not add up */
-  compare(exact: Float64Array): void
+  /** @param sums Σ over outputs of the integer products of every vector; @throws CheckFailure when one is another */
+  compare(sums: Float64Array): void
 }
 
-export function openChecksums({
-  layer,
-  mapping,
-}: PlacedLayer): (form: CodeForm, zeroPoint: number, passes: number) => Checksums {
+export function openChecksums(
+  { layer, mapping }: PlacedLayer,
+  arena: Arena,
+): (form: CodeForm, zeroPoint: number, passes: number) => Checksums {
   const rowSums = mapping.matrices.map(({ rows, cols, e }) => {
     const sums = new Float64Array(rows)
     for (let row = 0; row < rows; row++)
       for (let at = row * cols; at < (row + 1) * cols; at++) sums[row] = sums[row]! + e[at]!
     return sums
   })
+  /** for the kernel: null where its sums might leave int32 */
+  const weights = rowSums.map((sums) =>
+    sums.reduce((most, sum) => most + Math.abs(sum), 0) * 255 < 2 ** 31 ? Int32Array.from(sums) : null,
+  )
   const total = rowSums.reduce((sum, rows) => sum + rows.reduce((a, b) => a + b, 0), 0)
   return (form, zeroPoint, passes) => {
     const perPass = new Float64Array(passes)
+    const signed = form === 'twos-complement'
     return {
-      add(m, { bytes, stride, passes: count }, first) {
-        const codes = form === 'twos-complement' ? new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length) : bytes
-        const sums = perPass.subarray(first, first + count)
-        for (const [row, weight] of rowSums[m]!.entries()) {
-          if (weight === 0) continue
-          const from = row * stride
-          for (let p = 0; p < count; p++) sums[p] = sums[p]! + weight * codes[from + p]!
-        }
+      add(m, block, first) {
+        const sums = perPass.subarray(first, first + block.passes)
+        const own = weights[m]!
+        if (own === null) weighRows(block, rowSums[m]!, signed, sums)
+        else arena.weighRows(block, own, signed, sums)
       },
-      compare(exact) {
-        const split = form === 'split'
-        const vectors = split ? passes / 2 : passes
-        const outputs = exact.length / Math.max(1, vectors)
-        for (let v = 0; v < vectors; v++) {
-          const driven = split ? perPass[2 * v]! - perPass[2 * v + 1]! : perPass[v]!
-          let sum = 0
-          for (let at = v * outputs; at < (v + 1) * outputs; at++) sum += exact[at]!
+      compare(sums) {
+        for (const [v, sum] of sums.entries()) {
+          const driven = form === 'split' ? perPass[2 * v]! - perPass[2 * v + 1]! : perPass[v]!
           if (sum !== driven - zeroPoint * total)
             throw new CheckFailure(
               `${layer.name}: the results of vector ${v} add up to ${sum}, with the plain weights to ${driven - zeroPoint * total}`,

@@ -3,6 +3,7 @@ import { gathersOf } from '../../models/nn/gather.js'
 import { im2col, integerProduct, zeroPointOf } from '../../models/nn/lower.js'
 import type { CodedTensor, Layer, ResolvedLayer, RowOrder, WeightMatrix } from '../../models/nn/types.js'
 import { weightSums } from '../../models/values/finish.js'
+import { allotProgram, pack, programBytes, smallRoom } from '../engines/fast/factors.js'
 import { chooseKernels } from '../engines/fast/kernels/index.js'
 import { sizeOf } from '../engines/fast/kernels/kernels.js'
 import { productFits } from '../engines/fast/product.js'
@@ -33,23 +34,13 @@ export function eachProduct(
   const { vectors } = resolved
   const { rows, cols } = matrices[0]!
   const stride = Math.min(blockPasses, Math.ceil(vectors / 64) * 64)
-  const arena = chooseKernels('auto').arena(sizeOf(rows * stride) + sizeOf(4 * (rows + 1)) + sizeOf(4 * cols * stride))
+  const arena = chooseKernels('auto').arena(sizeOf(rows * stride) + programBytes(smallRoom) + sizeOf(4 * cols * stride))
   const bytes = arena.bytes(rows * stride)
-  const offsets = arena.ints(rows + 1)
-  for (let row = 0; row < rows; row++) offsets[row] = row * stride
+  const program = allotProgram(arena, smallRoom)
   const sums = arena.ints(cols * stride)
   const all = (length: number) => Int32Array.from({ length }, (_, i) => i)
   const columns = all(cols)
-  const lists = {
-    offsets,
-    rows: all(rows),
-    from: 0,
-    to: rows,
-    columns,
-    targets: columns,
-    firstColumn: 0,
-    endColumn: cols,
-  }
+  const piece = { rows: all(rows), columns, targets: columns, from: 0, to: cols }
   const streams = tensorStreams(gathersOf(layer, resolved, tensor.shape, false, order), tensor, 0)
   const zeroPoint = zeroPointOf(tensor, 0)
   for (const [g, matrix] of matrices.entries()) {
@@ -59,11 +50,9 @@ export function eachProduct(
       const passes = Math.min(stride, vectors - first)
       streams.fill(g, first, passes, bytes, stride)
       sums.fill(0)
-      arena.product(
-        { bytes, stride, passes },
-        { ...lists, e: matrix.e, cols, signed: tensor.form === 'twos-complement' },
-        sums,
-      )
+      const used = { steps: 0, offsets: 0, weights: 0 }
+      for (const end of pack([piece], matrix, stride, program, used))
+        arena.multiply({ bytes, stride, passes }, program, 0, end, tensor.form === 'twos-complement', sums)
       for (let p = 0; p < passes; p++)
         for (let c = 0; c < cols; c++) exact[(first + p) * cols + c] = sums[c * stride + p]! - zeroSums[c]!
     }

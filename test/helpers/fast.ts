@@ -20,6 +20,7 @@ export interface FastChoice {
   readonly kernels?: Kernels
   readonly horizon?: number
   readonly room?: Room
+  readonly keepsResults?: boolean
 }
 
 export function prepareFast(ctx: TallyContext, choice: FastChoice) {
@@ -49,7 +50,11 @@ export function fastValues(
 ): FastValueResult {
   const { layer, space } = prepareFast(ctx, choice)
   const { coding, sliceMasks } = ctx.work
-  const values = openFastValues({ plan: layer.plan, coding, adc, sliceMasks, adcCodes }, space)(form, zeroPoint)
+  const { keepsResults = true } = choice
+  const values = openFastValues({ plan: layer.plan, coding, adc, sliceMasks, adcCodes, keepsResults }, space)(
+    form,
+    zeroPoint,
+  )
   runFast(layer, space, ctx, macros, streamsOf(ctx.work), { onBlock: values.block, onPass: null })
   return values.finish()
 }

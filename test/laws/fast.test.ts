@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { finished } from '../../models/base/steps.js'
-import { correct } from '../../models/values/finish.js'
+import { correct, errorTotals } from '../../models/values/finish.js'
 import { createOuValues } from '../../models/values/ou-values.js'
 import { event } from '../../sim/chip/items/event.js'
 import { fast as fastEngine } from '../../sim/chip/items/fast.js'
@@ -98,33 +98,50 @@ describe('fast engine', () => {
   })
 
   it('computes the same results behind every ADC', () => {
+    const memories = fc.constantFrom(1, 1 << 20)
     const table = fc.array(fc.integer({ min: 0, max: 31 }), { minLength: 1, maxLength: 40 })
     fc.assert(
-      fc.property(caseArbitrary, fc.option(table), fc.boolean(), kernelSets, (made, codes, adcCodes, kernels) => {
-        const adc = { bits: 5, mode: 'table' as const, lsb: 2, table: codes ?? [] }
-        const input =
-          codes === null ? made : { ...made, machine: { ...made.machine, adc: { ...made.machine.adc, ...adc } } }
-        const { ctx, macros, adc: tables } = build(input)
-        const { mapping, coding } = ctx.work
-        const base = {
-          mapping,
-          coding,
-          form: input.form,
-          zeroPoint: input.zeroPoint,
-          codes: input.codes,
-          vectors: input.vectors,
-        }
-        const plain = createOuValues({ ...base, adc: tables, bitsPerStep: ctx.spec.bitsPerStep })
-        runEvent(ctx, macros, { ...plainEvent, values: plain })
-        correct(plain.acc, base)
-        correct(plain.lossless, base)
-        const values = fastValues(input, { ctx, macros, adc: tables }, adcCodes, { kernels })
-        const { acc, exact, clipped, histogram } = values
-        expect(exact).toEqual(plain.lossless)
-        expect(acc).toEqual(plain.acc)
-        expect(clipped).toBe(plain.clipped())
-        if (adcCodes) expect(histogram).toEqual(plain.histogram)
-      }),
+      fc.property(
+        caseArbitrary,
+        fc.option(table),
+        fc.boolean(),
+        kernelSets,
+        memories,
+        (made, codes, adcCodes, kernels, memoryBytes) => {
+          const adc = { bits: 5, mode: 'table' as const, lsb: 2, table: codes ?? [] }
+          const input =
+            codes === null ? made : { ...made, machine: { ...made.machine, adc: { ...made.machine.adc, ...adc } } }
+          const { ctx, macros, adc: tables } = build(input)
+          const { mapping, coding } = ctx.work
+          const base = {
+            mapping,
+            coding,
+            form: input.form,
+            zeroPoint: input.zeroPoint,
+            codes: input.codes,
+            vectors: input.vectors,
+          }
+          const plain = createOuValues({ ...base, adc: tables, bitsPerStep: ctx.spec.bitsPerStep })
+          runEvent(ctx, macros, { ...plainEvent, values: plain })
+          correct(plain.acc, base)
+          correct(plain.lossless, base)
+          const built = { ctx, macros, adc: tables }
+          const { acc, exact, ...told } = fastValues(input, built, adcCodes, { kernels, memoryBytes })
+          const { clipped, histogram, errors, vectorSums } = told
+          expect(exact).toEqual(plain.lossless)
+          expect(acc).toEqual(plain.acc)
+          expect(clipped).toBe(plain.clipped())
+          if (adcCodes) expect(histogram).toEqual(plain.histogram)
+          expect(errors).toEqual(errorTotals(plain.acc, plain.lossless))
+          const outputs = exact.length / input.vectors
+          const sumOf = (_: number, v: number) =>
+            plain.lossless.subarray(v * outputs, (v + 1) * outputs).reduce((a, b) => a + b, 0)
+          expect(vectorSums).toEqual(Float64Array.from({ length: input.vectors }, sumOf))
+          const choice = { kernels, memoryBytes, keepsResults: false }
+          const none = new Float64Array(0)
+          expect(fastValues(input, built, adcCodes, choice)).toEqual({ ...told, acc: none, exact: none })
+        },
+      ),
       { numRuns: cases },
     )
   })

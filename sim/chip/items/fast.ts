@@ -1,7 +1,6 @@
 // One item through the fast engine. What no activation changes (plan, tables, dense timing, certificates) is worked out once a layer.
 import { gathersOf } from '../../../models/nn/gather.js'
 import { zeroPointOf } from '../../../models/nn/lower.js'
-import { errorTotals } from '../../../models/values/finish.js'
 import type { MacroResult, TimingResult } from '../../../traces/results/result.js'
 import { denseTotals } from '../../engines/dense.js'
 import { runFastDense } from '../../engines/fast/dense.js'
@@ -53,7 +52,6 @@ function openLayer(job: LayerJob) {
       opened ??= openSpace(job, plan, passes)
       return opened
     },
-    checksums: openChecksums(placed),
     drive: driveOf(placed),
     denseDrive: driveOf(dense),
     /** Timing of the dense references: the same for every item. */
@@ -73,8 +71,9 @@ function openSpace(job: LayerJob, plan: FastPlan, passes: number) {
   const { coding, masks } = job.placed
   const { values, adcCodes, memoryBytes } = job.choice
   const space = createWorkspace(plan, passes, chooseKernels(job.choice.kernels), memoryBytes / 4, values)
-  const layer = { plan, coding, adc: job.adc, sliceMasks: masks, adcCodes }
-  return { space, openValues: values ? openFastValues(layer, space) : null }
+  const layer = { plan, coding, adc: job.adc, sliceMasks: masks, adcCodes, keepsResults: false }
+  if (!values) return { space, openValues: null, openSums: null }
+  return { space, openValues: openFastValues(layer, space), openSums: openChecksums(job.placed, space.arena) }
 }
 
 /** The layer as counters see it; the fast engine has no vectors in memory. */
@@ -91,10 +90,10 @@ function* runItem(job: LayerJob, layer: Layer, request: ItemRequest): Generator<
   const { tensor } = request
   const passes = layer.vectors * (tensor.form === 'split' ? 2 : 1)
   const work = workOf(placed, passes)
-  const { space, openValues } = layer.open(passes)
+  const { space, openValues, openSums } = layer.open(passes)
   const zeroPoint = zeroPointOf(tensor, 0)
   const values = openValues?.(tensor.form, zeroPoint) ?? null
-  const checksums = values === null ? null : layer.checksums(tensor.form, zeroPoint, passes)
+  const checksums = openSums?.(tensor.form, zeroPoint, passes) ?? null
   const streams = tensorStreams(layer.gathers, tensor, 0)
   const result = yield* fastSteps(layer.engine, space, { work }, placed.macros, streams, {
     onBlock: (m, block, first) => {
@@ -104,7 +103,7 @@ function* runItem(job: LayerJob, layer: Layer, request: ItemRequest): Generator<
     onPass: request.onPass,
   })
   const finished = values?.finish() ?? null
-  if (finished !== null) checksums?.compare(finished.exact)
+  if (finished !== null) checksums?.compare(finished.vectorSums)
   const ctx = contextOf(job, placed, placed.spec, work, layer.vectors, finished?.histogram)
   const timing = timingOf(result, ctx, layer.drive)
   const denseDrive = linearDrive(layer.denseDrive, separate(result.digitSums, job.dense))
@@ -127,7 +126,7 @@ function* runItem(job: LayerJob, layer: Layer, request: ItemRequest): Generator<
       finished === null
         ? null
         : {
-            errors: errorTotals(finished.acc, finished.exact),
+            errors: finished.errors,
             conversions: conversionsOf(timing.actions),
             clipped: finished.clipped,
           },

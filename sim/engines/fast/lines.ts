@@ -5,14 +5,10 @@ import { tabulateLevels } from './certificate.js'
 import type { Streams } from './kernels/kernels.js'
 
 export interface LineSums {
+  /** Chooses rows, a pass and a plane for the calls of `each` that follow: OUs with just these rows; how many rows are driven. */
+  drive(rows: Int32Array, cols: number, plane: number, block: Streams, at: number): number
   /** Calls `line(index in colOf, slice, polarity, sum)` for every visited bit line that may be altered. */
-  each(
-    ou: number,
-    plane: number,
-    block: Streams,
-    at: number,
-    line: (column: number, slice: number, polarity: number, sum: number) => void,
-  ): void
+  each(ou: number, line: (column: number, slice: number, polarity: number, sum: number) => void): void
 }
 
 /** @param limits `Certificates.ofLine`: lines with a limit that the driven rows do not pass are left out; empty: all are told */
@@ -29,17 +25,20 @@ export function createLineSums(
   const driven: number[] = []
   const digits: number[] = []
   return {
-    each(ou, plane, { bytes, stride }, at, line) {
-      const { cols, e } = mapping.matrices[mapping.strips[mapping.stripOf[ou]!]!.matrix]!
+    drive(rows, cols, plane, { bytes, stride }, at) {
       driven.length = 0
       digits.length = 0
-      for (let i = mapping.rowStart[ou]!; i < mapping.rowStart[ou + 1]!; i++) {
-        const row = mapping.rowOf[i]!
+      for (let i = 0; i < rows.length; i++) {
+        const row = rows[i]!
         const digit = (bytes[row * stride + at]! >> (bitsPerStep * plane)) & mask
         if (digit === 0) continue
         driven.push(row * cols)
         digits.push(digit)
       }
+      return driven.length
+    },
+    each(ou, line) {
+      const { e } = mapping.matrices[mapping.strips[mapping.stripOf[ou]!]!.matrix]!
       const first = mapping.colStart[ou]!
       const end = mapping.colStart[ou + 1]!
       let index = first * lines

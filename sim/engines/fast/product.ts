@@ -1,16 +1,49 @@
-// The integer product over the rows that OUs hold, in float64: for matrices whose sums may leave int32, which the kernels compute in.
+// The integer product over the rows that OUs hold: by a kernel in int32, or in float64 where sums may leave int32.
 import type { Mapping } from '../../../models/mapping/mapping.js'
 import type { WeightMatrix } from '../../../models/nn/types.js'
+import { type Bundles, bundle, pack, piecesOf } from './factors.js'
 import type { Streams } from './kernels/kernels.js'
+import type { Workspace } from './workspace.js'
+
+/** max over columns of Σ abs(e): activations up to a give results up to a times that. */
+export function columnBound({ rows, cols, e }: WeightMatrix): number {
+  const sums = new Float64Array(cols)
+  for (let row = 0, at = 0; row < rows; row++) for (let c = 0; c < cols; c++) sums[c] = sums[c]! + Math.abs(e[at++]!)
+  return sums.reduce((a, b) => Math.max(a, b), 0)
+}
 
 /** Whether no result of the matrix can leave int32. */
-export function productFits({ rows, cols, e }: WeightMatrix): boolean {
-  for (let c = 0; c < cols; c++) {
-    let sum = 0
-    for (let r = 0; r < rows; r++) sum += Math.abs(e[r * cols + c]!)
-    if (sum * 255 >= 2 ** 31) return false
+export function productFits(matrix: WeightMatrix): boolean {
+  return columnBound(matrix) * 255 < 2 ** 31
+}
+
+export interface LayerProduct {
+  /** Adds Σ over the rows of the OUs of matrix m of activation × e to sums[column · stride + pass], in int32. */
+  add(m: number, block: Streams, signed: boolean, sums: Int32Array): void
+}
+
+/** Weights are packed when a matrix is met for the first time, and stay where all of them fit into the workspace. */
+export function openProduct(mapping: Mapping, ofMatrix: readonly Int32Array[], space: Workspace): LayerProduct {
+  const { arena, program, keepsProgram } = space
+  const bundles: (Bundles | undefined)[] = []
+  const kept: ({ from: number; to: number } | undefined)[] = []
+  const used = { steps: 0, offsets: 0, weights: 0 }
+  return {
+    add(m, block, signed, sums) {
+      const known = kept[m]
+      if (known !== undefined) {
+        arena.multiply(block, program, known.from, known.to, signed, sums)
+        return
+      }
+      bundles[m] ??= bundle(mapping, ofMatrix[m]!)
+      if (!keepsProgram) used.steps = used.offsets = used.weights = 0
+      const from = used.steps
+      for (const to of pack(piecesOf(mapping, bundles[m]), mapping.matrices[m]!, block.stride, program, used)) {
+        arena.multiply(block, program, from, to, signed, sums)
+        if (keepsProgram) kept[m] = { from, to }
+      }
+    },
   }
-  return true
 }
 
 /** Adds Σ over the rows of an OU of activation × e to sums[column · stride + pass], for the OU's columns. */

@@ -5,13 +5,14 @@ import { firstOutput, type Mapping } from '../../../models/mapping/mapping.js'
 import type { CodeForm } from '../../../models/nn/types.js'
 import { type AdcTables, codeCount } from '../../../models/values/adc.js'
 import { sliceWeight, type WeightCoding } from '../../../models/values/encode.js'
-import { weightSums } from '../../../models/values/finish.js'
+import { type ErrorTotals, errorsOf, weightSums } from '../../../models/values/finish.js'
 import { certificates } from './certificate.js'
 import { createHitFinder } from './hits.js'
 import type { Streams } from './kernels/kernels.js'
+import { digestSums } from './kernels/plain.js'
 import { createLineSums } from './lines.js'
 import type { FastPlan } from './plan.js'
-import { addProduct, productFits } from './product.js'
+import { addProduct, columnBound, openProduct } from './product.js'
 import type { Workspace } from './workspace.js'
 
 export interface ValueLayer {
@@ -21,6 +22,8 @@ export interface ValueLayer {
   readonly sliceMasks: Int32Array
   /** count conversions by code: every bit line that is converted must be looked at, which takes its time */
   readonly adcCodes: boolean
+  /** give every single result, not only what is told of all of them */
+  readonly keepsResults: boolean
 }
 
 export interface FastValues {
@@ -30,124 +33,154 @@ export interface FastValues {
 }
 
 export interface FastValueResult {
-  /** integer results behind the ADC (acc), and with a lossless one (exact, the integer product): vectors × outputs */
-  readonly acc: Float64Array
-  readonly exact: Float64Array
+  /** of the results behind the ADC against those with a lossless one (the integer product) */
+  readonly errors: ErrorTotals
+  /** Σ over outputs of the integer product of every vector */
+  readonly vectorSums: Float64Array
   readonly clipped: number
   /** conversions by code; empty when they were not asked for */
   readonly histogram: Float64Array
+  /** integer results behind the ADC, and with a lossless one: vectors × outputs; empty when they were not asked for */
+  readonly acc: Float64Array
+  readonly exact: Float64Array
 }
+
+type Sums = Int32Array | Float64Array
 
 /** What no activation changes, worked out once; each call of the result is one item. */
 export function openFastValues(layer: ValueLayer, space: Workspace): (form: CodeForm, zeroPoint: number) => FastValues {
-  const { plan, coding, adc, sliceMasks } = layer
-  const { mapping, spec, lists, listOf } = plan
-  const { bitsPerStep, planes, skipZeroPlanes } = spec
+  const { plan, coding, adc, sliceMasks, keepsResults } = layer
+  const { mapping, spec, lists } = plan
+  const { matrices } = mapping
   const ofMatrix = ousByMatrix(mapping)
-  const firstOf = mapping.matrices.map((_, m) => firstOutput(mapping.matrices, m))
-  const outputs = firstOutput(mapping.matrices, mapping.matrices.length)
+  const ofList = ousByList(plan)
+  const firstOf = matrices.map((_, m) => firstOutput(matrices, m))
+  const outputs = firstOutput(matrices, matrices.length)
   const sumsOfWeights = weightSums(mapping)
-  const fits = mapping.matrices.map(productFits)
+  const bounds = matrices.map(columnBound)
   const { ofOu, ofLine } = layer.adcCodes
     ? { ofOu: new Int32Array(mapping.ous).fill(-1), ofLine: new Uint16Array(0) }
-    : certificates(mapping, coding, sliceMasks, adc, bitsPerStep)
-  const finder = createHitFinder(bitsPerStep, planes, skipZeroPlanes)
-  const lines = createLineSums(mapping, coding, sliceMasks, bitsPerStep, ofLine)
+    : certificates(mapping, coding, sliceMasks, adc, spec.bitsPerStep)
+  const finder = createHitFinder(plan, ofOu, space)
+  const lines = createLineSums(mapping, coding, sliceMasks, spec.bitsPerStep, ofLine)
+  const product = openProduct(mapping, ofMatrix, space)
   return (form, zeroPoint) => createItem(form, zeroPoint)
 
   function createItem(form: CodeForm, zeroPoint: number): FastValues {
-    const passesPerVector = form === 'split' ? 2 : 1
-    const vectors = space.passes / passesPerVector
-    const exact = new Float64Array(vectors * outputs)
+    const split = form === 'split'
+    const signed = form === 'twos-complement'
+    const vectors = space.passes / (split ? 2 : 1)
+    const farthest = farthestCode(form, zeroPoint)
+    const exact = new Float64Array(keepsResults ? vectors * outputs : 0)
+    const vectorSums = new Float64Array(vectors)
+    let squares = 0n
     /** Made when the first result is changed. */
     let change: Float64Array | null = null
     const histogram = new Float64Array(layer.adcCodes ? codeCount(adc) : 0)
     let clipped = 0
-    if (zeroPoint !== 0) for (let v = 0; v < vectors; v++) exact.set(sumsOfWeights, v * outputs)
-    for (let i = 0; i < exact.length && zeroPoint !== 0; i++) exact[i] = 0 - zeroPoint * exact[i]!
 
     /** Sign of a plane in the result: split inputs count their second pass negatively, two's-complement inputs their sign plane. */
     function planeWeight(pass: number, plane: number): number {
-      const weight = 2 ** (bitsPerStep * plane)
-      if (form === 'split') return (pass & 1) === 0 ? weight : -weight
-      return form === 'twos-complement' && plane === 7 ? -weight : weight
+      const weight = 2 ** (spec.bitsPerStep * plane)
+      if (split) return (pass & 1) === 0 ? weight : -weight
+      return signed && plane === 7 ? -weight : weight
     }
 
-    function correct(ou: number, pass: number, plane: number, block: Streams, at: number): void {
+    function correct(list: number, pass: number, plane: number, block: Streams, at: number): void {
+      const m = mapping.strips[mapping.stripOf[ofList.ous[ofList.start[list]!]!]!]!.matrix
       const weight = planeWeight(pass, plane)
-      const row = Math.floor(pass / passesPerVector) * outputs
-      const base = firstOf[mapping.strips[mapping.stripOf[ou]!]!.matrix]!
-      lines.each(ou, plane, block, at, (column, slice, polarity, sum) => {
+      const base = (split ? pass >> 1 : pass) * outputs + firstOf[m]!
+      const rows = lists.rows.subarray(lists.start[list]!, lists.start[list + 1]!)
+      const driven = lines.drive(rows, matrices[m]!.cols, plane, block, at)
+      const line = (column: number, slice: number, polarity: number, sum: number) => {
         const wrong = adc.codes[sum]! * adc.lsb - sum
         clipped += adc.clipped[sum]!
         if (layer.adcCodes) histogram[adc.codes[sum]!]! += 1
         if (wrong === 0) return
-        const signed = wrong * weight * sliceWeight(coding, slice)
-        const out = row + base + mapping.deliveredTo[column]!
+        const changed = wrong * weight * sliceWeight(coding, slice)
+        const out = base + mapping.deliveredTo[column]!
         change ??= new Float64Array(vectors * outputs)
-        change[out] = change[out]! + (polarity === 0 ? signed : -signed)
-      })
+        change[out] = change[out]! + (polarity === 0 ? changed : -changed)
+      }
+      for (let i = ofList.start[list]!; i < ofList.start[list + 1]!; i++)
+        if (driven > ofOu[ofList.ous[i]!]!) lines.each(ofList.ous[i]!, line)
     }
 
-    function store(m: number, sums: Int32Array | Float64Array, block: Streams, first: number): void {
-      const { cols } = mapping.matrices[m]!
+    /** Integer products of a block: column · stride + pass, of split inputs for either pass, zero behind the last. */
+    function multiply(m: number, block: Streams): Sums {
+      const { cols } = matrices[m]!
+      const { stride, passes } = block
+      const fits = bounds[m]! * farthest < 2 ** 31
+      const sums = fits ? space.sums.subarray(0, cols * stride) : new Float64Array(cols * stride)
+      for (let c = 0, from = 0; c < cols; c++, from += stride) {
+        sums.fill(0, from, from + Math.ceil(passes / 8) * 8)
+        const start = zeroPoint === 0 ? 0 : -zeroPoint * sumsOfWeights[firstOf[m]! + c]!
+        if (start !== 0) for (let p = 0; p < passes; p += split ? 2 : 1) sums[from + p] = start
+      }
+      if (sums instanceof Int32Array) product.add(m, block, signed, sums)
+      else for (const ou of ofMatrix[m]!) addProduct(mapping, ou, block, signed, sums)
+      return sums
+    }
+
+    function digest(m: number, sums: Sums, block: Streams, first: number): void {
+      const { cols } = matrices[m]!
+      const own = vectorSums.subarray(split ? first >> 1 : first)
+      const counted = cols * block.passes * (bounds[m]! * farthest) ** 2 < 2 ** 62 && sums instanceof Int32Array
+      squares += counted ? space.arena.digest(sums, cols, block, split, own) : digestSums(sums, cols, block, split, own)
+    }
+
+    function store(m: number, sums: Sums, block: Streams, first: number): void {
+      const { cols } = matrices[m]!
       for (let p = 0; p < block.passes; p++) {
         const pass = first + p
-        const sign = passesPerVector === 2 && (pass & 1) === 1 ? -1 : 1
-        let out = (passesPerVector === 2 ? pass >> 1 : pass) * outputs + firstOf[m]!
+        const sign = split && (pass & 1) === 1 ? -1 : 1
+        let out = (split ? pass >> 1 : pass) * outputs + firstOf[m]!
         for (let c = 0, at = p; c < cols; c++, at += block.stride, out++) exact[out] = exact[out]! + sign * sums[at]!
       }
     }
 
-    function multiply(m: number, block: Streams): Int32Array | Float64Array {
-      const { cols, e } = mapping.matrices[m]!
-      const signed = form === 'twos-complement'
-      if (!fits[m]) {
-        const sums = new Float64Array(cols * block.stride)
-        for (const ou of ofMatrix[m]!) addProduct(mapping, ou, block, signed, sums)
-        return sums
-      }
-      const sums = space.sums.subarray(0, cols * block.stride).fill(0)
-      const { offsets, firstRow } = space.matrices[m]!
-      const rows = lists.rows.subarray(firstRow)
-      for (const ou of ofMatrix[m]!) {
-        const list = listOf[ou]!
-        const factors = {
-          offsets,
-          rows,
-          from: lists.start[list]! - firstRow,
-          to: lists.start[list + 1]! - firstRow,
-          columns: mapping.colOf,
-          targets: mapping.deliveredTo,
-          firstColumn: mapping.colStart[ou]!,
-          endColumn: mapping.colStart[ou + 1]!,
-          e,
-          cols,
-          signed,
-        }
-        space.arena.product(block, factors, sums)
-      }
-      return sums
-    }
-
     return {
       finish: () => ({
-        acc: change === null ? exact : change.map((wrong, i) => exact[i]! + wrong),
-        exact,
+        errors:
+          change === null
+            ? { results: vectors * outputs, maxError: 0, noise: 0, signal: Number(squares) }
+            : errorsOf(change, squares),
+        vectorSums,
         clipped,
         histogram,
+        acc: change === null || !keepsResults ? exact : change.map((wrong, i) => exact[i]! + wrong),
+        exact,
       }),
       block(m, block, first) {
-        store(m, multiply(m, block), block, first)
-        for (const ou of ofMatrix[m]!)
-          finder.find(mapping, ou, ofOu[ou]!, block, (at, plane) => correct(ou, first + at, plane, block, at))
+        const sums = multiply(m, block)
+        digest(m, sums, block, first)
+        if (keepsResults) store(m, sums, block, first)
+        finder.find(m, block, (list, at, plane) => correct(list, first + at, plane, block, at))
       },
     }
   }
+}
+
+/** max abs(code − zero point), and for split inputs of the difference of two passes. */
+function farthestCode(form: CodeForm, zeroPoint: number): number {
+  if (form === 'split') return 2 * 255 + Math.abs(zeroPoint)
+  const [least, most] = form === 'twos-complement' ? [-128, 127] : [0, 255]
+  return Math.max(Math.abs(least - zeroPoint), Math.abs(most - zeroPoint), 255)
 }
 
 function ousByMatrix(mapping: Mapping): Int32Array[] {
   const lists: number[][] = mapping.matrices.map(() => [])
   for (let ou = 0; ou < mapping.ous; ou++) lists[mapping.strips[mapping.stripOf[ou]!]!.matrix]!.push(ou)
   return lists.map((list) => Int32Array.from(list))
+}
+
+/** OUs of row list i: ous[start[i]] … ous[start[i + 1] − 1]. */
+function ousByList({ lists, listOf }: FastPlan): { start: Int32Array; ous: Int32Array } {
+  const start = new Int32Array(lists.count + 1)
+  for (const list of listOf) start[list + 1]! += 1
+  for (let list = 0; list < lists.count; list++) start[list + 1]! += start[list]!
+  const next = start.slice()
+  const ous = new Int32Array(listOf.length)
+  for (const [ou, list] of listOf.entries()) ous[next[list]!++] = ou
+  return { start, ous }
 }

@@ -1,5 +1,6 @@
 // Memory of the fast engine for one layer: laid out once, used for every item.
-import type { Arena, Kernels } from './kernels/kernels.js'
+import { allotProgram, programBytes, roomOf, smallRoom } from './factors.js'
+import type { Arena, Kernels, Program } from './kernels/kernels.js'
 import { sizeOf } from './kernels/kernels.js'
 import { type Layout, layoutOf, usualRoom } from './layout.js'
 import type { FastPlan } from './plan.js'
@@ -18,6 +19,9 @@ export interface Workspace {
   /** memory of the loops, see layout.ts */
   readonly tables: Int32Array
   readonly layout: Layout
+  /** packed weights: of all OUs where `keepsProgram`, otherwise of some at a time; empty without values */
+  readonly program: Program
+  readonly keepsProgram: boolean
 }
 
 export interface Wave {
@@ -39,6 +43,9 @@ export interface MatrixSpace {
 
 /** Bytes of a block of activations that stay in a second-level cache. */
 const blockBytes = 1 << 19
+
+/** Packed weights that stay from block to block and item to item. */
+const programMost = 1 << 24
 
 /**
  * @param memoryBytes what flags and a block of activations may take; a single array group and 64 passes always fit
@@ -67,9 +74,11 @@ export function createWorkspace(
   const sums = values ? most((s) => s.cols * s.stride) : 0
   const offsetBytes = sizes.reduce((total, s) => total + sizeOf(4 * s.entries), 0)
   const layout = layoutOf(plan, room)
-  const arena = kernels.arena(
-    sizeOf(flagBytes) + sizeOf(block) + sizeOf(4 * sums) + offsetBytes + sizeOf(4 * layout.end),
-  )
+  const all = roomOf(mapping)
+  const keepsProgram = programBytes(all) <= Math.min(programMost, memoryBytes / 4)
+  const packed = values ? (keepsProgram ? all : smallRoom) : { steps: 0, offsets: 0, weights: 0 }
+  const own = sizeOf(flagBytes) + sizeOf(block) + sizeOf(4 * sums) + offsetBytes
+  const arena = kernels.arena(own + sizeOf(4 * layout.end) + programBytes(packed))
   const bytes = arena.bytes(block)
   return {
     arena,
@@ -85,6 +94,8 @@ export function createWorkspace(
     sums: arena.ints(sums),
     tables: arena.ints(layout.end),
     layout,
+    program: allotProgram(arena, packed),
+    keepsProgram,
   }
 }
 

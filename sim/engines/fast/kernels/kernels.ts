@@ -31,28 +31,46 @@ export interface Arena {
   readonly windows: ((memory: Int32Array, flags: Uint8Array) => number) | null
   /** Set bits of (byte & mask) in the passes of one row, and in up to 15 bytes behind them. */
   countBits(streams: Streams, row: number, mask: number): number
-  /** Adds Σ over rows of activation × weight to sums[target · stride + pass] (and to up to 7 sums behind the last pass). */
-  product(streams: Streams, factors: Factors, sums: Int32Array): void
+  /** Runs steps from … to − 1 of a program: Σ over rows of activation × weight is added to sums[target · stride + pass] (and to up to 7 sums behind the last pass). */
+  multiply(streams: Streams, program: Program, from: number, to: number, signed: boolean, sums: Int32Array): void
+  /**
+   * Calls `hit` where more rows of a list are driven than its limit, four passes and all planes at once, in any order: bit 8 · k + plane of
+   * `planes` stands for pass `pass` + k. Streams are zero behind their passes, up to a multiple of 16.
+   * @param offsets row · stride of the rows of all lists
+   * @param lists of each list: its entries of `offsets` (from, to), its limit (0 … 255), a number of the caller's
+   */
+  moreDriven(streams: Streams, offsets: Int32Array, lists: Int32Array, hit: Hit): void
+  /**
+   * Adds the results of `columns` columns to the sums of their vectors: one pass a vector, or the first of two less the second. Sums are zero
+   * behind their passes, up to a multiple of 8.
+   * @returns Σ result², which stays below 2^63
+   */
+  digest(sums: Int32Array, columns: number, passes: Passes, split: boolean, vectorSums: Float64Array): bigint
+  /** Adds Σ over rows of weight × activation to into[pass]; weights begin with row 0. Σ abs(weight) · 255 stays below 2^31. */
+  weighRows(streams: Streams, weights: Int32Array, signed: boolean, into: Float64Array): void
 }
 
-/** Some rows and columns of a matrix. */
-export interface Factors {
-  /** row · stride of the rows, in the arena, with one more entry behind them; and the rows: entries from … to − 1 */
+export type Passes = Pick<Streams, 'stride' | 'passes'>
+export type Hit = (list: number, pass: number, planes: number) => void
+
+/** Rows by columns of a matrix, packed as `multiply` reads them; all arrays in the arena. */
+export interface Program {
+  /**
+   * `stepInts` numbers a step: entries of `offsets` (from, to: an even number), the first of `weights`, and the four columns of the sums that
+   * get the results: missing ones repeat the first and have no weights
+   */
+  readonly steps: Int32Array
+  /** row · stride */
   readonly offsets: Int32Array
-  readonly rows: Int32Array
-  readonly from: number
-  readonly to: number
-  /** columns of the matrix, and columns of the sums that get their results: entries firstColumn … endColumn − 1 */
-  readonly columns: Int32Array
-  readonly targets: Int32Array
-  readonly firstColumn: number
-  readonly endColumn: number
-  /** the matrix: e of (row, column) at row · cols + column */
-  readonly e: Int16Array
-  readonly cols: number
-  /** activations are int8, otherwise uint8 */
-  readonly signed: boolean
+  /** of every two rows: four times (weight of the first row, of the second) */
+  readonly weights: Int16Array
 }
+
+/** Numbers a step of a program takes, and columns that it has. */
+export const stepInts = 8
+export const stepColumns = 4
+/** Limits that `moreDriven` counts to. */
+export const mostDriven = 255
 
 /** Bytes that an array takes in an arena: aligned, and with room behind it. */
 export function sizeOf(bytes: number): number {

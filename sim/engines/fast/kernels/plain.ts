@@ -1,6 +1,7 @@
 // The kernels as plain loops: what they compute, and what runs where there is no SIMD.
+import { sumOfSquares } from '../../../../models/values/finish.js'
 import { followPlain } from './follow.js'
-import type { Arena, Kernels } from './kernels.js'
+import { type Arena, type Hit, type Kernels, type Passes, type Streams, stepColumns, stepInts } from './kernels.js'
 
 const plainArena: Arena = {
   bytes: (length) => new Uint8Array(Math.ceil(length / 4) * 4),
@@ -32,28 +33,101 @@ const plainArena: Arena = {
     for (let at = row * stride; at < row * stride + passes; at++) sum += ones[bytes[at]! & mask]!
     return sum
   },
-  product(
-    { bytes, stride, passes },
-    { offsets, rows, from, to, columns, targets, firstColumn, endColumn, e, cols, signed },
-    sums,
-  ) {
-    const codes = signed ? new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length) : bytes
-    for (let i = from; i < to; i++) {
-      const source = offsets[i]!
-      for (let c = firstColumn; c < endColumn; c++) {
-        const weight = e[rows[i]! * cols + columns[c]!]!
-        if (weight === 0) continue
-        const target = targets[c]! * stride
-        for (let p = 0; p < passes; p++) sums[target + p] = sums[target + p]! + weight * codes[source + p]!
+  multiply({ bytes, stride, passes }, { steps, offsets, weights }, from, to, signed, sums) {
+    const codes = signed ? signedCodes(bytes) : bytes
+    for (let step = from * stepInts; step < to * stepInts; step += stepInts) {
+      const first = steps[step]!
+      for (let i = first; i < steps[step + 1]!; i++) {
+        const source = offsets[i]!
+        const pair = steps[step + 2]! + 2 * stepColumns * ((i - first) >> 1) + ((i - first) & 1)
+        for (let k = 0; k < stepColumns; k++) {
+          const weight = weights[pair + 2 * k]!
+          if (weight === 0) continue
+          const target = steps[step + 3 + k]! * stride
+          for (let p = 0; p < passes; p++) sums[target + p] = sums[target + p]! + weight * codes[source + p]!
+        }
       }
     }
   },
+  moreDriven(streams, offsets, lists, hit) {
+    for (let list = 0; list < lists.length; list += 4)
+      countDriven(streams, offsets, lists[list]!, lists[list + 1]!, lists[list + 2]!, lists[list + 3]!, hit)
+  },
+  digest: digestSums,
+  weighRows,
 }
 
 export const plain: Kernels = { name: 'js', arena: () => plainArena }
 
 function words(bytes: Uint8Array): Int32Array {
   return new Int32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2)
+}
+
+/** `Arena.digest` of any integers. */
+export function digestSums(
+  sums: Int32Array | Float64Array,
+  columns: number,
+  { stride, passes }: Passes,
+  split: boolean,
+  vectorSums: Float64Array,
+): bigint {
+  const results = new Float64Array(split ? passes >> 1 : passes)
+  let squares = 0n
+  for (let from = 0; from < columns * stride; from += stride) {
+    for (let v = 0; v < results.length; v++) {
+      results[v] = split ? sums[from + 2 * v]! - sums[from + 2 * v + 1]! : sums[from + v]!
+      vectorSums[v] = vectorSums[v]! + results[v]!
+    }
+    squares += sumOfSquares(results)
+  }
+  return squares
+}
+
+/** `Arena.weighRows` with any integers as weights. */
+export function weighRows(
+  { bytes, stride, passes }: Streams,
+  weights: Int32Array | Float64Array,
+  signed: boolean,
+  into: Float64Array,
+): void {
+  const codes = signed ? signedCodes(bytes) : bytes
+  for (const [row, weight] of weights.entries()) {
+    if (weight === 0) continue
+    const from = row * stride
+    for (let p = 0; p < passes; p++) into[p] = into[p]! + weight * codes[from + p]!
+  }
+}
+
+function signedCodes(bytes: Uint8Array): Int8Array {
+  return new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
+/** Four passes and all planes at once, in counters whose bits lie in different words: they overflow beyond the limit. */
+function countDriven(
+  { bytes, passes }: Streams,
+  offsets: Int32Array,
+  from: number,
+  to: number,
+  limit: number,
+  list: number,
+  hit: Hit,
+): void {
+  const source = words(bytes)
+  const counters = new Int32Array(8)
+  for (let w = 0; w < (passes + 3) >> 2; w++) {
+    let more = 0
+    for (let bit = 0; bit < 8; bit++) counters[bit] = -(((255 - limit) >> bit) & 1)
+    for (let i = from; i < to; i++) {
+      let carry = source[(offsets[i]! >> 2) + w]!
+      for (let bit = 0; carry !== 0 && bit < 8; bit++) {
+        const counter = counters[bit]!
+        counters[bit] = counter ^ carry
+        carry &= counter
+      }
+      more |= carry
+    }
+    if (more !== 0) hit(list, 4 * w, more)
+  }
 }
 
 /** Set bits of every byte. */

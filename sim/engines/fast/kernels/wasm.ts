@@ -1,8 +1,9 @@
 // The kernels in WebAssembly SIMD. An arena is a memory of fixed size: it never grows, so its arrays never move.
 import { SimFault } from '../../../../models/base/errors.js'
-import { countPasses, functions, orPasses, productOutputs } from '../wasm/functions.js'
+import { drivenListBytes, drivenPasses, hitBytes } from '../wasm/driven.js'
+import { countPasses, functions, orPasses } from '../wasm/functions.js'
 import { assemble } from '../wasm/module.js'
-import { type Arena, type Factors, type Kernels, type Streams, sizeOf } from './kernels.js'
+import { type Arena, type Hit, type Kernels, sizeOf, stepInts } from './kernels.js'
 
 /** The part of the WebAssembly interface that is used here. */
 declare const WebAssembly: {
@@ -36,20 +37,25 @@ export function available(): boolean {
 
 export const wasm: Kernels = { name: 'wasm', arena: createArena }
 
-/** Weights that one call of `product` takes, packed: rows beyond it come with the next call. */
-const packedWeights = 1 << 16
+/** Memory of an arena's own: for lists and weights of rows, and for what kernels find. */
+const listRoom = 1 << 14
+const hitRoom = 1 << 16
+/** Passes that share it. */
+const slicePasses = 1 << 12
+/** Steps of a program that one call runs: calls take little of the time, and are short enough to be compiled better on the way. */
+const stepsOfCall = 64
 
 function createArena(bytes: number): Arena {
-  const wanted = sizeOf(bytes) + sizeOf(2 * packedWeights) + 64
+  const wanted = sizeOf(bytes) + sizeOf(listRoom) + sizeOf(hitRoom) + 64
   if (wanted > largestArena) throw new SimFault(`an arena of ${wanted} bytes; at most ${largestArena} have an address`)
   const pages = Math.ceil(wanted / pageBytes)
   if (compiled === undefined) compiled = compile()
   if (compiled === null) throw new SimFault('WebAssembly without SIMD; `available` says so')
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
   const { exports } = new WebAssembly.Instance(compiled, { memory: { pages: memory } })
-  const { orRows, countBits, follow, windows, productSigned, productUnsigned } = exports as Readonly<
-    Record<string, Call>
-  >
+  const { orRows, countBits, follow, windows } = exports
+  const { multiplySigned, multiplyUnsigned, moreDriven5, moreDriven8 } = exports
+  const { digest, digestSplit, weighSigned, weighUnsigned } = exports
   const { buffer } = memory
   let used = 64
   const take = (length: number): number => {
@@ -58,7 +64,9 @@ function createArena(bytes: number): Arena {
     if (used > buffer.byteLength) throw new SimFault(`an arena of ${bytes} bytes was asked for ${used}`)
     return at
   }
-  const packed = new Int16Array(buffer, take(2 * packedWeights), packedWeights)
+  const scratchLists = new Int32Array(buffer, take(listRoom), listRoom >> 2)
+  const scratch = new Int32Array(buffer, take(hitRoom), hitRoom >> 2)
+  const scratchLongs = new BigInt64Array(buffer, scratch.byteOffset, 2)
   return {
     bytes: (length) => new Uint8Array(buffer, take(length), length),
     ints: (length) => new Int32Array(buffer, take(4 * length), length),
@@ -74,55 +82,81 @@ function createArena(bytes: number): Arena {
       const from = streams.bytes.byteOffset + row * streams.stride
       return countBits!(from, from + Math.ceil(streams.passes / countPasses) * countPasses, mask)
     },
-    product(streams, factors, sums) {
-      const call = (factors.signed ? productSigned : productUnsigned)!
-      const most = packedWeights / productOutputs
-      for (let from = factors.from; from < factors.to; from += most) {
-        const to = Math.min(factors.to, from + most)
-        for (let c = factors.firstColumn; c < factors.endColumn; c += productOutputs)
-          multiply(call, packed, streams, factors, from, to, c, sums)
+    multiply({ bytes, stride, passes }, { steps, offsets, weights }, from, to, signed, sums) {
+      const call = (signed ? multiplySigned : multiplyUnsigned)!
+      const address = (step: number) => steps.byteOffset + 4 * stepInts * step
+      for (let step = from; step < to; step += stepsOfCall) {
+        const [first, end] = [address(step), address(Math.min(to, step + stepsOfCall))]
+        const program = [offsets.byteOffset, weights.byteOffset, first, end] as const
+        call(bytes.byteOffset, passes, ...program, sums.byteOffset, 4 * stride)
+      }
+    },
+    moreDriven(streams, offsets, lists, hit) {
+      for (let first = 0; first < streams.passes; first += slicePasses) {
+        const passes = Math.min(slicePasses, streams.passes - first)
+        const turns = Math.ceil(passes / drivenPasses)
+        const most = Math.min(hitRoom / hitBytes / turns, listRoom / drivenListBytes) | 0
+        for (let from = 0; from < lists.length; from += 4 * most) {
+          const part = lists.subarray(from, from + 4 * most)
+          scratchLists.set(part)
+          const call = (needsBytes(part) ? moreDriven8 : moreDriven5)!
+          const [list, found] = [scratchLists.byteOffset, scratch.byteOffset]
+          const end = call(
+            streams.bytes.byteOffset + first,
+            passes,
+            offsets.byteOffset,
+            list,
+            list + 4 * part.length,
+            found,
+          )
+          tell(scratch, end - found, first, hit)
+        }
+      }
+    },
+    digest(sums, columns, { stride, passes }, split, vectorSums) {
+      let squares = 0n
+      for (let first = 0; first < passes; first += slicePasses) {
+        const count = Math.min(slicePasses, passes - first)
+        const vectors = split ? count >> 1 : count
+        const from = sums.byteOffset + 4 * first
+        scratch.fill(0, 0, 4 + 2 * (vectors + 4))
+        const call = (split ? digestSplit : digest)!
+        call(from, from + 4 * stride * columns, 4 * stride, count, scratch.byteOffset + 16, scratch.byteOffset)
+        squares += scratchLongs[0]! + scratchLongs[1]!
+        const base = split ? first >> 1 : first
+        for (let v = 0; v < vectors; v++)
+          vectorSums[base + v] = vectorSums[base + v]! + (scratch[4 + 2 * v]! >>> 0) + scratch[5 + 2 * v]! * 2 ** 32
+      }
+      return squares
+    },
+    weighRows({ bytes, stride, passes }, weights, signed, into) {
+      const call = (signed ? weighSigned : weighUnsigned)!
+      const list = scratchLists.byteOffset
+      for (let row = 0; row < weights.length; row += scratchLists.length) {
+        const part = weights.subarray(row, row + scratchLists.length)
+        scratchLists.set(part)
+        for (let first = 0; first < passes; first += slicePasses) {
+          const count = Math.min(slicePasses, passes - first)
+          const from = bytes.byteOffset + row * stride + first
+          call(from, stride, list, list + 4 * part.length, count, scratch.byteOffset)
+          for (let p = 0; p < count; p++) into[first + p] = into[first + p]! + scratch[p]!
+        }
       }
     },
   }
 }
 
-type Call = (...args: number[]) => number
+/** Whether a limit is beyond 31. */
+function needsBytes(lists: Int32Array): boolean {
+  for (let at = 2; at < lists.length; at += 4) if (lists[at]! > 31) return true
+  return false
+}
 
-/** Rows from … to − 1 by the (at most) four columns from `first` on. */
-function multiply(
-  call: Call,
-  packed: Int16Array,
-  { bytes, stride, passes }: Streams,
-  { offsets, rows, columns, targets, endColumn, e, cols }: Factors,
-  from: number,
-  to: number,
-  first: number,
-  sums: Int32Array,
-): void {
-  const width = Math.min(productOutputs, endColumn - first)
-  let at = 0
-  for (let i = from; i < to; i += 2) {
-    const row = rows[i]! * cols
-    // The last of an odd number of rows gets a partner without weights.
-    const next = i + 1 < to ? rows[i + 1]! * cols : -1
-    for (let k = 0; k < productOutputs; k++) {
-      const column = k < width ? columns[first + k]! : -1
-      packed[at++] = column < 0 ? 0 : e[row + column]!
-      packed[at++] = column < 0 || next < 0 ? 0 : e[next + column]!
+/** Bit of every plane of four passes that was found in `bytes` bytes of hits. */
+function tell(hits: Int32Array, bytes: number, first: number, hit: Hit): void {
+  for (let at = 0; at < bytes >> 2; at += hitBytes >> 2)
+    for (let word = 0; word < 4; word++) {
+      const planes = hits[at + 4 + word]!
+      if (planes !== 0) hit(hits[at]!, first + hits[at + 1]! + 4 * word, planes)
     }
-  }
-  const list = offsets.byteOffset
-  const target = (k: number) => sums.byteOffset + 4 * stride * targets[first + (k < width ? k : 0)]!
-  // A missing column has the address of the first and no weights: the kernel stores the first one last.
-  call(
-    bytes.byteOffset,
-    list + 4 * from,
-    list + 4 * (from + 2 * Math.ceil((to - from) / 2)),
-    packed.byteOffset,
-    passes,
-    target(0),
-    target(1),
-    target(2),
-    target(3),
-  )
 }

@@ -19,9 +19,9 @@ export const i32 = {
   add: binary(0x6a),
   sub: binary(0x6b),
   mul: binary(0x6c),
+  and: binary(0x71),
   shl: binary(0x74),
   shrUnsigned: binary(0x76),
-  and: binary(0x71),
   or: binary(0x72),
   equal: binary(0x46),
   less: binary(0x48),
@@ -76,18 +76,39 @@ export const v128 = {
   zero: [...simd(12), ...new Array<number>(16).fill(0)] as Code,
   and: simdBinary(78),
   or: simdBinary(80),
+  xor: simdBinary(81),
+  anyTrue: simdUnary(83),
   /** @param lanes 16 numbers: 0 … 15 take from a, 16 … 31 from b */
   shuffle: (a: Code, b: Code, lanes: readonly number[]): Code => [...a, ...b, ...simd(13), ...lanes],
 }
 
 export const i8x16 = { splat: simdUnary(15), popcount: simdUnary(98) }
-export const i16x8 = { addPairsUnsigned: simdUnary(125) }
+/** The lower, or the upper half of the lanes at twice the width. */
+const halves = (low: number, high: number) => ({ low: simdUnary(low), high: simdUnary(high) })
+export const i16x8 = {
+  addPairsUnsigned: simdUnary(125),
+  extendSigned: halves(135, 136),
+  extendUnsigned: halves(137, 138),
+}
 export const i32x4 = {
+  splat: simdUnary(17),
+  extendSigned: halves(167, 168),
+  extendUnsigned: halves(169, 170),
   add: simdBinary(174),
+  sub: simdBinary(177),
+  mul: simdBinary(181),
   addPairsUnsigned: simdUnary(127),
   /** Σ of two adjacent products of i16 */
   dot: simdBinary(186),
   lane: (a: Code, lane: number): Code => [...a, ...simd(27), lane],
+}
+
+export const i64x2 = {
+  extendSigned: halves(199, 200),
+  add: simdBinary(206),
+  /** products of the lower, or the upper half of the lanes of i32 */
+  productLow: simdBinary(220),
+  productHigh: simdBinary(221),
 }
 
 /** while (local < end) { body; local += step }: numbers below 2^32. */
