@@ -47,9 +47,12 @@ function stackStrip(matrix: WeightMatrix, range: StripRange, perm: Int32Array, s
   const { firstRow, rows, firstCol, width, tile } = range
   const outputs = columnOutputs(perm, spec.block, spec.ou.cols, firstCol, width)
   const kept = outputs.map((columns) => keptRows(matrix, range, columns, spec.options.compress))
-  const slots = kept.map((list, column) =>
-    Array.from({ length: Math.ceil(list.length / spec.ou.rows) }, (_, run) => ({ column, run })),
-  )
+  const slots = kept.map((list, column) => {
+    const stack: StackedOu[] = []
+    const runs = Math.ceil(list.length / spec.ou.rows)
+    for (let run = 0; run < runs; run++) stack.push({ column, run })
+    return stack
+  })
   if (spec.options.planarise) planarise(slots, spec.order)
   let deletedWeights = 0
   if (spec.options.compress) {
@@ -135,18 +138,25 @@ function createNumberer(arrays: ReturnType<typeof ouArrays>, ouRows: number, mat
   /** per row: the window that holds it last */
   const seenIn = new Int32Array(matrixRows).fill(-1)
 
+  const { rowStart, rowOf, colStart, colOf, stripOf, columnOf, runOf, slotOf, windowStart, unionRows, settings } =
+    arrays
+
+  /** @returns rows that no OU of the window before it holds */
   function addOu(entry: StackedStrip, index: number, slot: number, { column, run }: StackedOu): number {
-    const rows = entry.rows[column]!.subarray(run * ouRows, (run + 1) * ouRows)
+    const rows = entry.rows[column]!
+    const outputs = entry.outputs[column]!
     let fresh = 0
-    for (const row of rows) {
+    let at = rowStart[ou]!
+    for (let i = run * ouRows, end = Math.min(rows.length, i + ouRows); i < end; i++) {
+      const row = rows[i]!
       if (seenIn[row] !== window) fresh++
       seenIn[row] = window
+      rowOf[at++] = row
     }
-    const { rowStart, rowOf, colStart, colOf, stripOf, columnOf, runOf, slotOf } = arrays
-    rowOf.set(rows, rowStart[ou]!)
-    rowStart[ou + 1] = rowStart[ou]! + rows.length
-    colOf.set(entry.outputs[column]!, colStart[ou]!)
-    colStart[ou + 1] = colStart[ou]! + entry.outputs[column]!.length
+    rowStart[ou + 1] = at
+    at = colStart[ou]!
+    for (let i = 0; i < outputs.length; i++) colOf[at++] = outputs[i]!
+    colStart[ou + 1] = at
     stripOf[ou] = index
     columnOf[ou] = column
     runOf[ou] = run
@@ -156,19 +166,25 @@ function createNumberer(arrays: ReturnType<typeof ouArrays>, ouRows: number, mat
   }
 
   return (entry: StackedStrip, index: number): { firstWindow: number; endWindow: number } => {
+    const { slots, outputs } = entry
     const firstWindow = window
-    const heights = entry.slots.reduce((most, slot) => Math.max(most, slot.length), 0)
-    const perColumn = new Int32Array(entry.outputs.length)
+    const heights = slots.reduce((most, slot) => Math.max(most, slot.length), 0)
+    const perColumn = new Int32Array(outputs.length)
     for (let height = 0; height < heights; height++, window++) {
       perColumn.fill(0)
-      for (const [slot, stack] of entry.slots.entries()) {
-        const next = stack[height]
+      let union = 0
+      let most = 0
+      for (let slot = 0; slot < slots.length; slot++) {
+        const next = slots[slot]![height]
         if (next === undefined) continue
-        arrays.unionRows[window]! += addOu(entry, index, slot, next)
-        perColumn[next.column]! += 1
+        union += addOu(entry, index, slot, next)
+        const count = perColumn[next.column]! + 1
+        perColumn[next.column] = count
+        if (count > most) most = count
       }
-      arrays.windowStart[window + 1] = ou
-      arrays.settings[window] = perColumn.reduce((a, b) => Math.max(a, b), 0)
+      unionRows[window] = union
+      windowStart[window + 1] = ou
+      settings[window] = most
     }
     return { firstWindow, endWindow: window }
   }

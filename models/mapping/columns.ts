@@ -31,20 +31,33 @@ export function keptRows(
   outputs: readonly number[],
   compress: boolean,
 ): Int32Array {
-  const kept = new Int32Array(tile.rows)
+  const { cols, e, diagonal } = matrix
+  const { firstRow, rows } = tile
+  const kept = new Int32Array(rows)
   let count = 0
-  for (let row = tile.firstRow; row < tile.firstRow + tile.rows; row++) {
-    if (keepsRow(matrix, row, outputs, compress)) kept[count++] = row
+  if (compress) {
+    // Without a branch on the weights, whose zeros nobody can foresee.
+    const first = outputs[0] ?? 0
+    const neighbours = outputs.every((col, i) => col === first + i)
+    for (let row = firstRow; row < firstRow + rows; row++) {
+      let bits = 0
+      if (neighbours) {
+        const from = row * cols + first
+        for (let at = from; at < from + outputs.length; at++) bits |= e[at]!
+      } else {
+        const base = row * cols
+        for (let i = 0; i < outputs.length; i++) bits |= e[base + outputs[i]!]!
+      }
+      kept[count] = row
+      count += (bits | -bits) >>> 31
+    }
+  } else if (diagonal === null) {
+    if (outputs.length > 0) for (; count < rows; count++) kept[count] = firstRow + count
+  } else {
+    for (let row = firstRow; row < firstRow + rows; row++)
+      if (outputs.some((col) => !isStructural(matrix, row, col))) kept[count++] = row
   }
-  return kept.slice(0, count)
-}
-
-function keepsRow(matrix: WeightMatrix, row: number, outputs: readonly number[], compress: boolean): boolean {
-  const base = row * matrix.cols
-  for (const col of outputs) {
-    if (compress ? matrix.e[base + col] !== 0 : !isStructural(matrix, row, col)) return true
-  }
-  return false
+  return count === rows ? kept : kept.slice(0, count)
 }
 
 /** A zero that only packing put there: an entry off the diagonal blocks. */
@@ -60,6 +73,7 @@ export function deletedZeros(
   outputs: readonly number[],
   kept: Int32Array,
 ): number {
+  if (matrix.diagonal === null) return (tile.rows - kept.length) * outputs.length
   let zeros = 0
   let next = 0
   for (let row = tile.firstRow; row < tile.firstRow + tile.rows; row++) {

@@ -23,20 +23,43 @@ export function reordering(mapping: Numbered, spec: Shape): Reordering {
   // Most windows of a strip ask for the same ports.
   const known = new Map<string, Uint8Array>()
   for (let w = 0; w < mapping.windows; w++) {
-    const seen = new Map<number, number>()
-    const groups: number[][] = []
-    for (let ou = mapping.windowStart[w]!; ou < mapping.windowStart[w + 1]!; ou++) {
-      const k = seen.get(mapping.columnOf[ou]!) ?? 0
-      seen.set(mapping.columnOf[ou]!, k + 1)
-      settingOf[ou] = found.length + k
-      groups[k] = [...(groups[k] ?? []), ou]
+    const first = mapping.windowStart[w]!
+    const end = mapping.windowStart[w + 1]!
+    if (repeats(mapping, w)) {
+      const before = mapping.windowStart[w - 1]!
+      const settings = firstSetting[w]! - firstSetting[w - 1]!
+      for (let i = 0; i < end - first; i++) settingOf[first + i] = settingOf[before + i]! + settings
+      for (let k = 0; k < settings; k++) found.push(found[firstSetting[w - 1]! + k]!)
+    } else {
+      const seen = new Map<number, number>()
+      const groups: number[][] = []
+      for (let ou = first; ou < end; ou++) {
+        const k = seen.get(mapping.columnOf[ou]!) ?? 0
+        seen.set(mapping.columnOf[ou]!, k + 1)
+        settingOf[ou] = firstSetting[w]! + k
+        const group = groups[k]
+        if (group === undefined) groups[k] = [ou]
+        else group.push(ou)
+      }
+      for (const ous of groups) found.push(settingFor(portMap(mapping, spec, ous), known))
     }
-    for (const ous of groups) found.push(settingFor(portMap(mapping, spec, ous), known))
     firstSetting[w + 1] = found.length
   }
   const settings = new Uint8Array(found.length * shape.switches)
   for (const [i, setting] of found.entries()) settings.set(setting, i * shape.switches)
   return { switches: shape.switches, settings, settingOf, firstSetting }
+}
+
+/** Whether the OUs of a window stand in the slots, and belong to the OU columns, of those of the window before, in the same strip. */
+function repeats({ windowStart, stripOf, slotOf, columnOf }: Numbered, window: number): boolean {
+  if (window === 0) return false
+  const before = windowStart[window - 1]!
+  const first = windowStart[window]!
+  const count = windowStart[window + 1]! - first
+  if (count !== first - before || count === 0 || stripOf[before] !== stripOf[first]) return false
+  for (let i = 0; i < count; i++)
+    if (slotOf[before + i] !== slotOf[first + i] || columnOf[before + i] !== columnOf[first + i]) return false
+  return true
 }
 
 /** Ports that carry outputs of these OUs of a window: logical port (u outputs of the strip) of every physical port; −1: not used. */
@@ -90,22 +113,72 @@ function portOf(slot: number, line: number, spec: Shape, shape: BenesShape): num
 /** Column of the matrix to which the network delivers entry c of colOf, or `nowhere`; equals colOf when every setting is right. */
 export function deliveries(mapping: Numbered & { readonly reordering: Reordering }, spec: Shape): Int32Array {
   const shape = benesShape(spec.stripOus, spec.ou.cols, spec.block)
-  const { switches, settings, settingOf } = mapping.reordering
+  const { switches } = mapping.reordering
+  const { windowStart, colStart } = mapping
   const delivered = mapping.colOf.slice()
   if (switches === 0) return delivered
-  const routes = new Map<number, Int32Array>()
-  for (let ou = 0; ou < mapping.ous; ou++) {
-    const at = settingOf[ou]!
-    const to = routes.get(at) ?? throughBenes(settings.subarray(at * switches, (at + 1) * switches), shape.padded)
-    routes.set(at, to)
-    const strip = mapping.strips[mapping.stripOf[ou]!]!
-    for (const [i, line] of bitLines(strip, mapping.columnOf[ou]!, spec).entries()) {
-      const logical = to[portOf(mapping.slotOf[ou]!, line, spec, shape)]!
-      const output = logical * shape.portOutputs + (line % shape.portOutputs)
-      delivered[mapping.colStart[ou]! + i] = output < strip.width ? strip.firstCol + output : nowhere
+  const route = router(mapping.reordering, shape)
+  let lines: (readonly number[])[] = []
+  let linesOf = -1
+  for (let w = 0; w < mapping.windows; w++) {
+    const first = windowStart[w]!
+    if (repeats(mapping, w) && sameSettings(mapping, w)) {
+      delivered.copyWithin(colStart[first]!, colStart[windowStart[w - 1]!]!, colStart[first]!)
+      continue
+    }
+    for (let ou = first; ou < windowStart[w + 1]!; ou++) {
+      const to = route(ou)
+      const s = mapping.stripOf[ou]!
+      const strip = mapping.strips[s]!
+      const column = mapping.columnOf[ou]!
+      if (s !== linesOf) lines = []
+      linesOf = s
+      lines[column] ??= bitLines(strip, column, spec)
+      for (const [i, line] of lines[column].entries()) {
+        const logical = to[portOf(mapping.slotOf[ou]!, line, spec, shape)]!
+        const output = logical * shape.portOutputs + (line % shape.portOutputs)
+        delivered[colStart[ou]! + i] = output < strip.width ? strip.firstCol + output : nowhere
+      }
     }
   }
   return delivered
+}
+
+/** Where the network sends every port while an OU passes: settings that equal those of the OU asked for before are not sent through again. */
+function router({ switches, settings, settingOf }: Reordering, shape: BenesShape): (ou: number) => Int32Array {
+  const send = (at: number) => throughBenes(settings.subarray(at * switches, (at + 1) * switches), shape.padded)
+  const routes = new Map<number, Int32Array>()
+  let last = -1
+  return (ou) => {
+    const at = settingOf[ou]!
+    const to =
+      routes.get(at) ??
+      (last >= 0 && sameBytes(settings, last * switches, at * switches, switches) ? routes.get(last)! : send(at))
+    routes.set(at, to)
+    last = at
+    return to
+  }
+}
+
+/** Whether the OUs of a window pass under the same switches as those of the window before, one by one. */
+function sameSettings(
+  { windowStart, reordering }: Numbered & { readonly reordering: Reordering },
+  window: number,
+): boolean {
+  const { switches, settings, settingOf } = reordering
+  const before = windowStart[window - 1]!
+  const first = windowStart[window]!
+  for (let i = 0; i < windowStart[window + 1]! - first; i++) {
+    const [a, b] = [settingOf[before + i]!, settingOf[first + i]!]
+    const told = i > 0 && a === settingOf[before + i - 1] && b === settingOf[first + i - 1]
+    if (!told && !sameBytes(settings, a * switches, b * switches, switches)) return false
+  }
+  return true
+}
+
+function sameBytes(bytes: Uint8Array, a: number, b: number, count: number): boolean {
+  for (let i = 0; i < count; i++) if (bytes[a + i] !== bytes[b + i]) return false
+  return true
 }
 
 /**

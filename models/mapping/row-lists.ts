@@ -44,7 +44,8 @@ function sizesOf(mapping: Numbered, widths: readonly number[]): Sizes {
   let [plain, firstRows, spans] = [0, 0, 0]
   for (let ou = 0; ou < mapping.ous; ou++) {
     const width = widths[strips[stripOf[ou]!]!.matrix]!
-    const [first, end] = [rowStart[ou]!, rowStart[ou + 1]!]
+    const first = rowStart[ou]!
+    const end = rowStart[ou + 1]!
     plain += (end - first) * width
     firstRows += width
     spans += rowOf[end - 1]! - rowOf[first]!
@@ -71,15 +72,20 @@ function bestDelta(sizes: Sizes, widest: number): number {
 
 function bitsOf(mapping: Numbered, widths: readonly number[], encoding: ListEncoding, d: number): Int32Array {
   const { rowStart, rowOf, strips, stripOf } = mapping
-  return Int32Array.from({ length: mapping.ous }, (_, ou) => {
+  const bits = new Int32Array(mapping.ous)
+  for (let ou = 0; ou < bits.length; ou++) {
     const width = widths[strips[stripOf[ou]!]!.matrix]!
-    const [first, end] = [rowStart[ou]!, rowStart[ou + 1]!]
-    if (encoding === 'plain') return (end - first) * width
-    if (encoding === 'bitmap') return width + rowOf[end - 1]! - rowOf[first]!
-    let codes = 0
-    for (let i = first + 1; i < end; i++) codes += codesOf(rowOf[i]! - rowOf[i - 1]! - 1, d)
-    return width + codes * d
-  })
+    const first = rowStart[ou]!
+    const end = rowStart[ou + 1]!
+    if (encoding === 'plain') bits[ou] = (end - first) * width
+    else if (encoding === 'bitmap') bits[ou] = width + rowOf[end - 1]! - rowOf[first]!
+    else {
+      let codes = 0
+      for (let i = first + 1; i < end; i++) codes += codesOf(rowOf[i]! - rowOf[i - 1]! - 1, d)
+      bits[ou] = width + codes * d
+    }
+  }
+  return bits
 }
 
 /** Bits of a row number inside a tile. */
@@ -89,7 +95,9 @@ export function rowBits(matrix: Pick<WeightMatrix, 'rows'>, tileRows: number | '
 }
 
 function sum(bits: Int32Array): number {
-  return bits.reduce((total, b) => total + b, 0)
+  let total = 0
+  for (let i = 0; i < bits.length; i++) total += bits[i]!
+  return total
 }
 
 /** Row-list bits of the array group that holds most of them. */

@@ -35,26 +35,33 @@ export function certificates(
   const packed = packLevels(levelOf, lines)
   /** level sum up to which a line cannot be altered */
   const harmless = Math.floor(top / digit)
+  const highest = highestLevels(levelOf)
   const sums = new Int32Array(packed.length)
   const total = mapping.colOf.length * lines
   const ofLine = new Uint16Array(top >= 0 && total <= mostLines ? total : 0).fill(always)
+  /** of the OU that is looked at: its weights, and where its rows begin in them */
+  let e: Int16Array = new Int16Array(0)
+  let bases = new Int32Array(0)
+
+  /** Sum of the levels of one column in a table. */
+  function sumOf(table: Int32Array, column: number, rows: number): number {
+    const [weights, from] = [e, bases]
+    const { min } = levelOf
+    let sum = 0
+    for (let i = 0; i < rows; i++) sum += table[weights[from[i]! + column]! - min]!
+    return sum
+  }
 
   /** Least limit of the lines of one column. */
   function ofColumn(ou: number, at: number, rows: number): number {
     const column = mapping.colOf[at]!
+    // Most columns are light enough whichever of their lines is looked at.
+    if (sumOf(highest, column, rows) <= harmless) return rows
     const width = mapping.colStart[ou + 1]! - mapping.colStart[ou]!
     const firstLine = mapping.colStart[ou]! * lines + at - mapping.colStart[ou]!
-    const { cols, e } = mapping.matrices[mapping.strips[mapping.stripOf[ou]!]!.matrix]!
-    const end = mapping.rowStart[ou + 1]!
-    if (rows * (levels - 1) <= fieldMost) {
-      for (let w = 0; w < packed.length; w++) {
-        const table = packed[w]!
-        let sum = 0
-        for (let i = mapping.rowStart[ou]!; i < end; i++)
-          sum += table[e[mapping.rowOf[i]! * cols + column]! - levelOf.min]!
-        sums[w] = sum
-      }
-    } else sums.fill(-1)
+    if (rows * (levels - 1) <= fieldMost)
+      for (let w = 0; w < packed.length; w++) sums[w] = sumOf(packed[w]!, column, rows)
+    else sums.fill(-1)
     let limit = rows
     for (let line = 0; line < lines; line++) {
       const slice = Math.floor(line / coding.polarities)
@@ -62,8 +69,7 @@ export function certificates(
       if (((sums[line >> 2]! >>> (8 * (line & 3))) & fieldMost) <= harmless && harmless < fieldMost) continue
       const table = levelOf.tables[line]!
       counts.fill(0)
-      for (let i = mapping.rowStart[ou]!; i < end; i++)
-        counts[table[e[mapping.rowOf[i]! * cols + column]! - levelOf.min]!]! += 1
+      for (let i = 0; i < rows; i++) counts[table[e[bases[i]! + column]! - levelOf.min]!]! += 1
       const own = mostRows(counts, rows, digit, top)
       if (ofLine.length > 0 && own < rows) ofLine[firstLine + line * width] = own
       limit = Math.min(limit, own)
@@ -71,17 +77,30 @@ export function certificates(
     return limit
   }
 
-  const ofOu = Int32Array.from({ length: mapping.ous }, (_, ou) => {
-    if (top < 0) return -1
-    const rows = mapping.rowStart[ou + 1]! - mapping.rowStart[ou]!
-    // No line of any weights can get there: nothing to look at.
-    if (rows * digit * (levels - 1) <= top) return rows
+  const ofOu = new Int32Array(mapping.ous)
+  for (let ou = 0; ou < mapping.ous; ou++) {
+    const first = mapping.rowStart[ou]!
+    const rows = mapping.rowStart[ou + 1]! - first
+    // No line of any weights can get there, or every one does: nothing to look at.
+    if (top < 0 || rows * digit * (levels - 1) <= top) {
+      ofOu[ou] = top < 0 ? -1 : rows
+      continue
+    }
+    const matrix = mapping.matrices[mapping.strips[mapping.stripOf[ou]!]!.matrix]!
+    e = matrix.e
+    if (rows > bases.length) bases = new Int32Array(rows)
+    for (let i = 0; i < rows; i++) bases[i] = mapping.rowOf[first + i]! * matrix.cols
     let limit = rows
     for (let c = mapping.colStart[ou]!; c < mapping.colStart[ou + 1]!; c++)
       limit = Math.min(limit, ofColumn(ou, c, rows))
-    return limit
-  })
+    ofOu[ou] = limit
+  }
   return { ofOu, ofLine }
+}
+
+/** The highest level of every weight on any line. */
+function highestLevels({ tables }: ReturnType<typeof tabulateLevels>): Int32Array {
+  return Int32Array.from({ length: tables[0]!.length }, (_, e) => Math.max(...tables.map((table) => table[e]!)))
 }
 
 /** Largest sum of a line that fits its field. */

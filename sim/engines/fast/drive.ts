@@ -2,6 +2,7 @@
 // codes are activations. So pulses and cell reads are dot products of two vectors over rows.
 import { SimFault } from '../../../models/base/errors.js'
 import type { Mapping } from '../../../models/mapping/mapping.js'
+import type { WeightMatrix } from '../../../models/nn/types.js'
 import { cellLevel, type WeightCoding } from '../../../models/values/encode.js'
 import { popcount } from '../../stages/context.js'
 import type { DriveCounts } from '../../stages/tally.js'
@@ -16,34 +17,103 @@ export interface DriveWeights {
 }
 
 export function driveWeights(mapping: Mapping, coding: WeightCoding, sliceMasks: Int32Array): DriveWeights {
+  const { matrices, strips, stripOf, rowStart, rowOf, colStart, colOf } = mapping
   const levels = 2 ** coding.cellBits
-  const slices = mapping.matrices.map((matrix) => new Float64Array(matrix.rows))
-  const cells = mapping.matrices.map((matrix) => new Float64Array(matrix.rows * levels))
+  const slices = matrices.map((matrix) => new Float64Array(matrix.rows))
+  const cells = matrices.map((matrix) => new Float64Array(matrix.rows * levels))
   const tables = createLevelTables(coding)
+  const whole = wholeMatrices(mapping, sliceMasks)
+  for (const [m, mask] of whole.entries()) if (mask >= 0) addWhole(matrices[m]!, tables(mask), levels, cells[m]!)
   for (let ou = 0; ou < mapping.ous; ou++) {
-    const { matrix: m } = mapping.strips[mapping.stripOf[ou]!]!
-    const { cols, e } = mapping.matrices[m]!
-    const { table, packed, min } = tables(sliceMasks[ou]!)
+    const { matrix: m } = strips[stripOf[ou]!]!
+    const { cols, e } = matrices[m]!
+    const mask = sliceMasks[ou]!
+    const { table, packed, min, most } = tables(mask)
     const own = cells[m]!
-    const count = popcount(sliceMasks[ou]!)
-    const first = mapping.colStart[ou]!
-    const end = mapping.colStart[ou + 1]!
-    for (let i = mapping.rowStart[ou]!; i < mapping.rowStart[ou + 1]!; i++) {
-      const row = mapping.rowOf[i]!
-      slices[m]![row]! += count
-      if (levels <= 4 && (end - first) * count * coding.polarities <= 255) {
-        let sum = 0
-        for (let c = first; c < end; c++) sum += packed[e[row * cols + mapping.colOf[c]!]! - min]!
-        for (let level = 0; level < levels; level++) own[row * levels + level]! += (sum >>> (8 * level)) & 255
+    const driven = slices[m]!
+    const count = popcount(mask)
+    const first = colStart[ou]!
+    const end = colStart[ou + 1]!
+    if (whole[m]! >= 0) {
+      for (let i = rowStart[ou]!; i < rowStart[ou + 1]!; i++) driven[rowOf[i]!]! += count
+      continue
+    }
+    const neighbours = areNeighbours(colOf, first, end)
+    for (let i = rowStart[ou]!; i < rowStart[ou + 1]!; i++) {
+      const row = rowOf[i]!
+      const base = row * cols
+      driven[row]! += count
+      if (end - first > most) {
+        for (let c = first; c < end; c++) {
+          const at = (e[base + colOf[c]!]! - min) * levels
+          for (let level = 0; level < levels; level++) own[row * levels + level]! += table[at + level]!
+        }
         continue
       }
-      for (let c = first; c < end; c++) {
-        const at = (e[row * cols + mapping.colOf[c]!]! - min) * levels
-        for (let level = 0; level < levels; level++) own[row * levels + level]! += table[at + level]!
-      }
+      let sum = 0
+      if (neighbours) {
+        const from = base + colOf[first]!
+        for (let at = from; at < from + end - first; at++) sum += packed[e[at]! - min]!
+      } else for (let c = first; c < end; c++) sum += packed[e[base + colOf[c]!]! - min]!
+      addPacked(own, row * levels, levels, sum)
     }
   }
   return { slices, cells, levels }
+}
+
+/**
+ * Per matrix: the mask of visited slices, where OUs with one and the same mask hold every weight of it (no weight lies in two OUs, so as many
+ * are all); −1 for the others.
+ */
+function wholeMatrices({ matrices, strips, stripOf, rowStart, colStart, ous }: Mapping, sliceMasks: Int32Array) {
+  const held = new Float64Array(matrices.length)
+  const masks = new Int32Array(matrices.length)
+  for (let ou = 0; ou < ous; ou++) {
+    const { matrix: m } = strips[stripOf[ou]!]!
+    const mask = sliceMasks[ou]!
+    if (held[m] === 0) masks[m] = mask
+    else if (mask !== masks[m]) masks[m] = -1
+    held[m]! += (rowStart[ou + 1]! - rowStart[ou]!) * (colStart[ou + 1]! - colStart[ou]!)
+  }
+  return masks.map((mask, m) => (held[m] === matrices[m]!.e.length ? mask : -1))
+}
+
+/** Adds up the cells of a matrix row by row, as many weights at once as their packed counts allow. */
+function addWhole(
+  { rows, cols, e }: WeightMatrix,
+  { table, packed, min, most }: LevelTable,
+  levels: number,
+  own: Float64Array,
+): void {
+  for (let row = 0; row < rows; row++) {
+    const to = row * levels
+    const end = (row + 1) * cols
+    if (most === 0) {
+      for (let at = row * cols; at < end; at++)
+        for (let level = 0; level < levels; level++) own[to + level]! += table[(e[at]! - min) * levels + level]!
+      continue
+    }
+    for (let at = row * cols; at < end; ) {
+      const stop = Math.min(end, at + most)
+      let sum = 0
+      for (; at < stop; at++) sum += packed[e[at]! - min]!
+      addPacked(own, to, levels, sum)
+    }
+  }
+}
+
+function addPacked(own: Float64Array, to: number, levels: number, sum: number): void {
+  own[to]! += sum & 255
+  own[to + 1]! += (sum >>> 8) & 255
+  if (levels === 2) return
+  own[to + 2]! += (sum >>> 16) & 255
+  own[to + 3]! += sum >>> 24
+}
+
+/** Whether columns of the matrix stand side by side, in order. */
+function areNeighbours(colOf: Int32Array, first: number, end: number): boolean {
+  for (let c = first + 1; c < end; c++) if (colOf[c] !== colOf[c - 1]! + 1) return false
+  return true
 }
 
 interface LevelTable {
@@ -52,6 +122,8 @@ interface LevelTable {
   /** the lowest four levels side by side, 8 bits each: sums of words are sums of all of them */
   readonly packed: Int32Array
   readonly min: number
+  /** weights whose packed counts add up without leaving their bits; 0: there are more levels than fit */
+  readonly most: number
 }
 
 /** Cells by level of every weight that occurs, for a mask of visited slices. */
@@ -73,7 +145,9 @@ function createLevelTables(coding: WeightCoding) {
       const packed = Int32Array.from({ length: max - min + 1 }, (_, i) =>
         table.subarray(i * levels, i * levels + Math.min(4, levels)).reduceRight((word, n) => (word << 8) | n, 0),
       )
-      found = { table, packed, min }
+      const perWeight = popcount(mask) * coding.polarities
+      const most = levels > 4 ? 0 : Math.floor(255 / Math.max(1, perWeight))
+      found = { table, packed, min, most }
       known.set(mask, found)
     }
     return found
