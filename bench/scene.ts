@@ -8,8 +8,9 @@ import { itemVectors, machineAdc, type PlacedLayer, placeLayer } from '../sim/ch
 import { resolveMachine } from '../sim/chip/resolve.js'
 import type { Machine } from '../sim/chip/spec.js'
 import { plainEvent, runEvent } from '../sim/engines/event.js'
+import { blocksOf } from '../sim/engines/fast/blocks.js'
 import { type DriveWeights, driveWeights } from '../sim/engines/fast/drive.js'
-import { blocksOf, type FastOptions, runFast } from '../sim/engines/fast/fast.js'
+import { type FastOptions, runFast } from '../sim/engines/fast/fast.js'
 import { chooseKernels } from '../sim/engines/fast/kernels/index.js'
 import { createFastLayer, type FastLayer } from '../sim/engines/fast/macro.js'
 import { planFast } from '../sim/engines/fast/plan.js'
@@ -101,7 +102,7 @@ export function valuesAlone(layer: SceneLayer, item = 0) {
   const { vectors } = layer.placed.resolved
   const space = spaceOf(layer, vectors)
   const values = fastValues(layer, vectors)
-  const streams = tensorStreams(layer.gathers, layer.tensor, item)
+  const streams = tensorStreams(layer.gathers, layer.tensor, item, space)
   for (const m of layer.placed.mapping.matrices.keys())
     for (const [block, first] of blocksOf(space, m, streams)) values.block(m, block, first)
   return values.finish()
@@ -111,9 +112,10 @@ function run(layer: SceneLayer, item: number, vectors: number | null, onBlock: F
   const count = countOf(layer, vectors)
   const gathers = vectors === null ? layer.gathers : firstVectors(layer.gathers, count)
   const ctx = contextOf(layer, count)
-  const streams = tensorStreams(gathers, layer.tensor, item)
+  const space = spaceOf(layer, count)
+  const streams = tensorStreams(gathers, layer.tensor, item, space)
   const { macros } = layer.placed
-  const result = runFast(layer.engine, spaceOf(layer, count), ctx, macros, streams, { onBlock, onPass: null })
+  const result = runFast(layer.engine, space, ctx, macros, streams, { onBlock, onPass: null })
   return timingOf(result, ctx, layer.weights)
 }
 
@@ -131,9 +133,21 @@ function spaceOf(layer: SceneLayer, vectors: number): Workspace {
   const known = layer.spaces.get(vectors)
   if (known !== undefined) return known
   const kernels = chooseKernels('auto')
-  const space = createWorkspace(layer.engine.plan, passesOf(layer, vectors), kernels, memoryBytes, true)
+  const space = createWorkspace(
+    layer.engine.plan,
+    passesOf(layer, vectors),
+    kernels,
+    memoryBytes,
+    true,
+    entriesOf(layer.tensor),
+  )
   layer.spaces.set(vectors, space)
   return space
+}
+
+/** Codes of an item. */
+function entriesOf({ shape }: CodedTensor): number {
+  return shape.reduce((a, b) => a * b, 1)
 }
 
 export function fastValues(layer: SceneLayer, vectors: number): FastValues {

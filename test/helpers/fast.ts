@@ -26,7 +26,7 @@ export interface FastChoice {
 export function prepareFast(ctx: TallyContext, choice: FastChoice) {
   const { mostStates, memoryBytes = 1 << 28, kernels = chooseKernels('auto'), horizon, room } = choice
   const layer = createFastLayer(planFast(ctx.work, ctx.spec), mostStates, horizon)
-  return { layer, space: createWorkspace(layer.plan, ctx.work.passes, kernels, memoryBytes, true, room) }
+  return { layer, space: createWorkspace(layer.plan, ctx.work.passes, kernels, memoryBytes, true, 0, room) }
 }
 
 export type Prepared = ReturnType<typeof prepareFast>

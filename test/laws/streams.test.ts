@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { addDigitSums } from '../../sim/engines/fast/digits.js'
 import { plain as kernels } from '../../sim/engines/fast/kernels/plain.js'
+import { available, wasm } from '../../sim/engines/fast/kernels/wasm.js'
 import { chooseGather, tensorStreams } from '../../sim/engines/fast/streams.js'
 
 const size = 400
@@ -75,6 +76,49 @@ describe('streams of the fast engine', () => {
         },
       ),
       { numRuns: 500 },
+    )
+  })
+
+  it.skipIf(!available())('are the same where a kernel copies them, with zeros behind', () => {
+    fc.assert(
+      fc.property(
+        gatherArbitrary,
+        fc.boolean(),
+        fc.integer({ min: -8, max: 7 }),
+        fc.integer({ min: 1, max: 4 }),
+        fc.constantFrom(1 << 16, 64),
+        fc.nat(),
+        (gather, signed, zeroPoint, lines, words, seed) => {
+          const draw = (_: number, i: number) => Math.imul(seed + i + 1, 2654435761) >>> 8
+          const codes = signed ? new Int8Array(2 * size).map(draw) : new Uint8Array(2 * size).map(draw)
+          const form = signed ? ('twos-complement' as const) : ('unsigned' as const)
+          const tensor = {
+            shape: [1, size],
+            codes,
+            form,
+            scale: 1,
+            zeroPoint: signed ? zeroPoint : Math.abs(zeroPoint),
+          }
+          const arena = wasm.arena(1 << 20)
+          const space = { arena, input: arena.bytes(size), recipe: arena.ints(words) }
+          const stride = 64 * lines
+          const [into, expected] = [arena.bytes(gather.rows * stride), new Uint8Array(gather.rows * stride)]
+          const copied = tensorStreams([gather], tensor, 1, space)
+          const plain = tensorStreams([gather], tensor, 1)
+          expect(copied.pads).toBe(true)
+          for (let first = 0; first < gather.vectors; first += stride) {
+            const count = Math.min(stride, gather.vectors - first)
+            const written = Math.ceil(count / 64) * 64
+            copied.fill(0, first, count, into.fill(9), stride)
+            plain.fill(0, first, count, expected.fill(0), stride)
+            for (let at = 0; at < into.length; at += stride)
+              expect(Array.from(into.subarray(at, at + written))).toEqual(
+                Array.from(expected.subarray(at, at + written)),
+              )
+          }
+        },
+      ),
+      { numRuns: 300 },
     )
   })
 

@@ -70,7 +70,8 @@ function openLayer(job: LayerJob) {
 function openSpace(job: LayerJob, plan: FastPlan, passes: number) {
   const { coding, masks } = job.placed
   const { values, adcCodes, memoryBytes } = job.choice
-  const space = createWorkspace(plan, passes, chooseKernels(job.choice.kernels), memoryBytes / 4, values)
+  const entries = job.placed.inputShape.reduce((a, b) => a * b, 1)
+  const space = createWorkspace(plan, passes, chooseKernels(job.choice.kernels), memoryBytes / 4, values, entries)
   const layer = { plan, coding, adc: job.adc, sliceMasks: masks, adcCodes, keepsResults: false }
   if (!values) return { space, openValues: null, openSums: null }
   return { space, openValues: openFastValues(layer, space), openSums: openChecksums(job.placed, space.arena) }
@@ -94,7 +95,7 @@ function* runItem(job: LayerJob, layer: Layer, request: ItemRequest): Generator<
   const zeroPoint = zeroPointOf(tensor, 0)
   const values = openValues?.(tensor.form, zeroPoint) ?? null
   const checksums = openSums?.(tensor.form, zeroPoint, passes) ?? null
-  const streams = tensorStreams(layer.gathers, tensor, 0)
+  const streams = tensorStreams(layer.gathers, tensor, 0, space)
   const result = yield* fastSteps(layer.engine, space, { work }, placed.macros, streams, {
     onBlock: (m, block, first) => {
       checksums?.add(m, block, first)

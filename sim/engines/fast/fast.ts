@@ -4,12 +4,12 @@ import { finished } from '../../../models/base/steps.js'
 import type { MacroResult } from '../../../traces/results/result.js'
 import type { TallyContext } from '../../stages/tally.js'
 import { groupsOf } from '../event.js'
+import { type ActivationStreams, blocksOf } from './blocks.js'
 import { addDigitSums } from './digits.js'
 import { createFeedRun } from './feed-run.js'
 import type { Streams } from './kernels/kernels.js'
 import { type BackTotals, createFastMacro, type FastLayer, type FastMacro } from './macro.js'
 import type { TabulatedRun } from './run.js'
-import type { ActivationStreams } from './streams.js'
 import { createWindowRun } from './window-run.js'
 import type { Wave, Workspace } from './workspace.js'
 
@@ -128,21 +128,5 @@ function* fillFlags(
       onBlock(m, block, first)
       yield
     }
-  }
-}
-
-/** The activations of a matrix, in blocks that stay in a cache; what lies behind the last pass is zero. */
-export function* blocksOf(
-  { matrices, passes }: Workspace,
-  m: number,
-  streams: ActivationStreams,
-): Generator<readonly [block: Streams, first: number]> {
-  const { bytes, stride } = matrices[m]!
-  for (let first = 0; first < passes; first += stride) {
-    const count = Math.min(stride, passes - first)
-    streams.fill(m, first, count, bytes, stride)
-    if (count % 64 !== 0)
-      for (let at = count; at < bytes.length; at += stride) bytes.fill(0, at, at + 64 - (count % 64))
-    yield [{ bytes, stride, passes: count }, first]
   }
 }

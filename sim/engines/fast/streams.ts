@@ -1,17 +1,17 @@
-// Activations row by row, a block of passes at a time: where the fast engine gets its bytes from.
+// Where the fast engine gets its activations from.
 import type { Gather } from '../../../models/nn/gather.js'
 import { zeroPointOf } from '../../../models/nn/lower.js'
 import type { CodedTensor } from '../../../models/nn/types.js'
 import type { LayerWork } from '../../stages/context.js'
-
-export interface ActivationStreams {
-  /** Writes bytes of (row, pass first + i) of a matrix to into[row · stride + i] for i < passes. */
-  fill(matrix: number, first: number, passes: number, into: Uint8Array, stride: number): void
-}
+import type { ActivationStreams } from './blocks.js'
+import { copiedStreams } from './copied-streams.js'
+import { cutRuns, runSize, runsOf } from './runs.js'
+import type { CopySpace } from './workspace.js'
 
 /** The same bytes that the event engine reads, transposed. */
 export function streamsOf(work: Pick<LayerWork, 'codes' | 'mapping'>): ActivationStreams {
   return {
+    pads: false,
     fill(matrix, first, passes, into, stride) {
       const { rows } = work.mapping.matrices[matrix]!
       const codes = work.codes[matrix]!
@@ -26,14 +26,21 @@ export function streamsOf(work: Pick<LayerWork, 'codes' | 'mapping'>): Activatio
 /**
  * Straight from the recorded tensor of one item, without forming vectors first.
  * @param gathers one per matrix, for the chosen vectors
+ * @param space where the blocks of activations are, if kernels may copy them; it then holds this item until the next one
  */
-export function tensorStreams(gathers: readonly Gather[], tensor: CodedTensor, item: number): ActivationStreams {
+export function tensorStreams(
+  gathers: readonly Gather[],
+  tensor: CodedTensor,
+  item: number,
+  space: CopySpace | null = null,
+): ActivationStreams {
   const size = tensor.shape.reduce((a, b) => a * b, 1)
   const codes = tensor.codes.subarray(item * size, (item + 1) * size)
   const pad = zeroPointOf(tensor, item)
   const split = tensor.form === 'split'
   let cut = { taps: [] as Gather['taps'], first: 0, passes: 0, runs: [] as Int32Array[] }
-  return {
+  const plain: ActivationStreams = {
+    pads: false,
     fill(matrix, first, passes, into, stride) {
       const { rows, taps, tapOf, baseOf } = gathers[matrix]!
       if (split) {
@@ -48,50 +55,12 @@ export function tensorStreams(gathers: readonly Gather[], tensor: CodedTensor, i
       for (let row = 0; row < rows; row++) fillRow(codes, runs[tapOf[row]!]!, baseOf[row]!, pad, into, row * stride)
     },
   }
+  if (space === null || codes instanceof Int16Array) return plain
+  return copiedStreams(gathers, codes, pad, space, plain) ?? plain
 }
 
 /** Neighbours from which on it pays to copy them at once, by way of an array of their own. */
 const longRun = 192
-
-/** Numbers of a run: first vector behind it, offset of its first vector (−1 = padding), distance of the next. */
-const runSize = 3
-
-const knownRuns = new WeakMap<Int32Array, Int32Array>()
-
-/** Offsets of a tap as runs: neighbouring vectors read neighbouring entries, or all of them the padding. */
-function runsOf(offsets: Int32Array): Int32Array {
-  const known = knownRuns.get(offsets)
-  if (known !== undefined) return known
-  const runs: number[] = []
-  for (let v = 0; v < offsets.length; ) {
-    const offset = offsets[v]!
-    let end = v + 1
-    let step = 0
-    if (end < offsets.length && offset >= 0 && offsets[end]! >= 0) step = offsets[end]! - offset
-    if (offset < 0) while (end < offsets.length && offsets[end]! < 0) end++
-    else while (end < offsets.length && offsets[end]! >= 0 && offsets[end]! - offsets[end - 1]! === step) end++
-    runs.push(end, offset, step)
-    v = end
-  }
-  const found = Int32Array.from(runs)
-  knownRuns.set(offsets, found)
-  return found
-}
-
-/** The runs of vectors first … first + count − 1, counted from `first`. */
-function cutRuns(runs: Int32Array, first: number, count: number): Int32Array {
-  const cut: number[] = []
-  let begin = 0
-  for (let i = 0; i < runs.length && begin < first + count; i += runSize) {
-    const [end, offset, step] = [runs[i]!, runs[i + 1]!, runs[i + 2]!]
-    if (end > first) {
-      const from = Math.max(begin, first)
-      cut.push(Math.min(end, first + count) - first, offset < 0 ? -1 : offset + (from - begin) * step, step)
-    }
-    begin = end
-  }
-  return Int32Array.from(cut)
-}
 
 function fillRow(
   codes: CodedTensor['codes'],

@@ -16,6 +16,9 @@ export interface Workspace {
   readonly matrices: readonly MatrixSpace[]
   /** sums of a block: column · stride + pass; empty without values */
   readonly sums: Int32Array
+  /** the tensor of an item, if it was asked for, and how rows are copied from it (wasm/streams.ts) */
+  readonly input: Uint8Array
+  readonly recipe: Int32Array
   /** memory of the loops, see layout.ts */
   readonly tables: Int32Array
   readonly layout: Layout
@@ -41,6 +44,12 @@ export interface MatrixSpace {
   readonly firstRow: number
 }
 
+/** What copies rows from a tensor. */
+export type CopySpace = Pick<Workspace, 'arena' | 'input' | 'recipe'>
+
+/** Words of a recipe: what needs more is copied by plain loops. */
+export const recipeWords = 1 << 16
+
 /** Bytes of a block of activations that stay in a second-level cache. */
 const blockBytes = 1 << 19
 
@@ -50,6 +59,7 @@ const programMost = 1 << 24
 /**
  * @param memoryBytes what flags and a block of activations may take; a single array group and 64 passes always fit
  * @param values sums are needed
+ * @param inputBytes size of an item's tensor, 0: it is not copied into the arena
  */
 export function createWorkspace(
   plan: FastPlan,
@@ -57,6 +67,7 @@ export function createWorkspace(
   kernels: Kernels,
   memoryBytes: number,
   values: boolean,
+  inputBytes = 0,
   room = usualRoom,
 ): Workspace {
   const { lists, mapping } = plan
@@ -78,7 +89,8 @@ export function createWorkspace(
   const keepsProgram = programBytes(all) <= Math.min(programMost, memoryBytes / 4)
   const packed = values ? (keepsProgram ? all : smallRoom) : { steps: 0, offsets: 0, weights: 0 }
   const own = sizeOf(flagBytes) + sizeOf(block) + sizeOf(4 * sums) + offsetBytes
-  const arena = kernels.arena(own + sizeOf(4 * layout.end) + programBytes(packed))
+  const loops = sizeOf(inputBytes) + sizeOf(4 * recipeWords) + sizeOf(4 * layout.end)
+  const arena = kernels.arena(own + loops + programBytes(packed))
   const bytes = arena.bytes(block)
   return {
     arena,
@@ -92,6 +104,8 @@ export function createWorkspace(
       return { bytes, stride, offsets, firstRow }
     }),
     sums: arena.ints(sums),
+    input: arena.bytes(inputBytes),
+    recipe: arena.ints(recipeWords),
     tables: arena.ints(layout.end),
     layout,
     program: allotProgram(arena, packed),

@@ -27,7 +27,20 @@ export interface Arena {
    * @param memory see kernels/follow.ts, which also says what is returned
    */
   follow(memory: Int32Array, flags: Uint8Array): number
-  /** The same for `window-bit`, see kernels/windows.ts; null: the loop in window.ts is all there is */
+  /**
+   * Copies rows of activations from a tensor, and what stands behind them; null: the loops in streams.ts are all there is.
+   * @param recipe see wasm/streams.ts; @param rows words of it: from … to − 1
+   */
+  readonly copyRows:
+    | ((
+        recipe: Int32Array,
+        rows: { from: number; to: number },
+        source: Uint8Array,
+        into: Uint8Array,
+        stride: number,
+      ) => void)
+    | null
+  /** As `follow` for `window-bit`, see kernels/windows.ts; null: the loop in window.ts is all there is */
   readonly windows: ((memory: Int32Array, flags: Uint8Array) => number) | null
   /** Set bits of (byte & mask) in the passes of one row, and in up to 15 bytes behind them. */
   countBits(streams: Streams, row: number, mask: number): number

@@ -28,6 +28,7 @@ const plainArena: Arena = {
   },
   follow: followPlain,
   windows: null,
+  copyRows: null,
   countBits({ bytes, stride, passes }, row, mask) {
     let sum = 0
     for (let at = row * stride; at < row * stride + passes; at++) sum += ones[bytes[at]! & mask]!

@@ -53,7 +53,7 @@ function createArena(bytes: number): Arena {
   if (compiled === null) throw new SimFault('WebAssembly without SIMD; `available` says so')
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
   const { exports } = new WebAssembly.Instance(compiled, { memory: { pages: memory } })
-  const { orRows, countBits, follow, windows } = exports
+  const { orRows, countBits, follow, windows, copyRows } = exports
   const { multiplySigned, multiplyUnsigned, moreDriven5, moreDriven8 } = exports
   const { digest, digestSplit, weighSigned, weighUnsigned } = exports
   const { buffer } = memory
@@ -75,6 +75,11 @@ function createArena(bytes: number): Arena {
       const end = target + Math.ceil(streams.passes / orPasses) * orPasses
       const list = offsets.byteOffset
       orRows!(streams.bytes.byteOffset, list + 4 * from, list + 4 * to, target, end)
+    },
+    copyRows(recipe, { from, to }, source, into, stride) {
+      const { byteOffset } = recipe
+      const rows = [byteOffset + 4 * from, byteOffset + 4 * to] as const
+      copyRows!(byteOffset, ...rows, source.byteOffset, into.byteOffset, stride)
     },
     windows: (memory, flags) => windows!(memory.byteOffset, flags.byteOffset),
     follow: (memory, flags) => follow!(memory.byteOffset, flags.byteOffset),

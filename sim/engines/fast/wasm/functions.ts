@@ -6,6 +6,7 @@ import { follow } from './follow.js'
 import type { Code, FunctionSpec } from './module.js'
 import { forTo, get, i8x16, i16x8, i32, i32x4, set, v128 } from './ops.js'
 import { products } from './product.js'
+import { copyRows } from './streams.js'
 import { windows } from './windows.js'
 
 /** Passes that one turn of `orRows` takes. */
@@ -58,6 +59,7 @@ export const functions: readonly FunctionSpec[] = [
   countBits,
   follow,
   windows,
+  copyRows,
   ...products,
   ...drivenCounts,
   ...digests,
