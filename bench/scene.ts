@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { type Gather, gathersOf } from '../models/nn/gather.js'
 import { loadNetwork } from '../models/nn/network.js'
 import type { CodedTensor, Network } from '../models/nn/types.js'
+import { sumMatrix } from '../models/values/sums.js'
 import { itemVectors, machineAdc, type PlacedLayer, placeLayer } from '../sim/chip/prepare.js'
 import { resolveMachine } from '../sim/chip/resolve.js'
 import type { Machine } from '../sim/chip/spec.js'
@@ -155,7 +156,7 @@ export function fastValues(layer: SceneLayer, vectors: number): FastValues {
   let open = layer.values.get(vectors)
   if (open === undefined) {
     const { coding, masks } = placed
-    const choice = { adcCodes: false, keepsResults: true }
+    const choice = { adcCodes: false, keepsResults: true, sums: placed.mapping.matrices.map(sumMatrix) }
     const own = { plan: layer.engine.plan, coding, adc: machineAdc(machine), sliceMasks: masks, ...choice }
     open = openFastValues(own, spaceOf(layer, vectors))
     layer.values.set(vectors, open)

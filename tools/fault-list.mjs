@@ -189,10 +189,10 @@ export const faults = [
     tests: 'test/laws/fast.test.ts',
   },
   {
-    name: 'last packed row of an even number dropped',
+    name: 'last row of packed weights dropped',
     file: 'sim/engines/fast/factors.ts',
-    find: 'for (let i = 0; i < count; i++)',
-    replace: 'for (let i = 0; i < even - 1; i++)',
+    find: 'for (let i = 0; i < rows.length; i++)',
+    replace: 'for (let i = 0; i < rows.length - 1; i++)',
     tests: 'test/unit/fast/kernels.test.ts',
   },
   {

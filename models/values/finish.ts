@@ -3,6 +3,7 @@
 import { firstOutput, type Mapping } from '../mapping/mapping.js'
 import type { CodeForm } from '../nn/types.js'
 import type { WeightCoding } from './encode.js'
+import { sumMatrix } from './sums.js'
 
 export interface Correction {
   readonly mapping: Mapping
@@ -27,13 +28,8 @@ export function correct(acc: Float64Array, input: Correction): void {
 /** Σ e over all rows, per output over all matrices. */
 export function weightSums(mapping: Pick<Mapping, 'matrices'>): Float64Array {
   const sums = new Float64Array(firstOutput(mapping.matrices, mapping.matrices.length))
-  for (const [m, matrix] of mapping.matrices.entries()) {
-    const base = firstOutput(mapping.matrices, m)
-    for (let row = 0; row < matrix.rows; row++) {
-      for (let col = 0; col < matrix.cols; col++)
-        sums[base + col] = sums[base + col]! + matrix.e[row * matrix.cols + col]!
-    }
-  }
+  for (const [m, matrix] of mapping.matrices.entries())
+    sums.set(sumMatrix(matrix).columns, firstOutput(mapping.matrices, m))
   return sums
 }
 

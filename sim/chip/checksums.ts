@@ -2,6 +2,7 @@
 // cost one output's work and hold results, however they were computed, against the weights as the network has them.
 import { CheckFailure } from '../../models/base/errors.js'
 import type { CodeForm } from '../../models/nn/types.js'
+import type { MatrixSums } from '../../models/values/sums.js'
 import type { Arena, Streams } from '../engines/fast/kernels/kernels.js'
 import { weighRows } from '../engines/fast/kernels/plain.js'
 import type { PlacedLayer } from './prepare.js'
@@ -13,33 +14,29 @@ export interface Checksums {
   compare(sums: Float64Array): void
 }
 
+/** @param sums of the plain weights of every matrix */
 export function openChecksums(
-  { layer, mapping }: PlacedLayer,
+  { layer }: PlacedLayer,
+  sums: readonly MatrixSums[],
   arena: Arena,
 ): (form: CodeForm, zeroPoint: number, passes: number) => Checksums {
-  const rowSums = mapping.matrices.map(({ rows, cols, e }) => {
-    const sums = new Float64Array(rows)
-    for (let row = 0; row < rows; row++)
-      for (let at = row * cols; at < (row + 1) * cols; at++) sums[row] = sums[row]! + e[at]!
-    return sums
-  })
   /** for the kernel: null where its sums might leave int32 */
-  const weights = rowSums.map((sums) =>
-    sums.reduce((most, sum) => most + Math.abs(sum), 0) * 255 < 2 ** 31 ? Int32Array.from(sums) : null,
+  const weights = sums.map(({ rows }) =>
+    rows.reduce((most, sum) => most + Math.abs(sum), 0) * 255 < 2 ** 31 ? Int32Array.from(rows) : null,
   )
-  const total = rowSums.reduce((sum, rows) => sum + rows.reduce((a, b) => a + b, 0), 0)
+  const total = sums.reduce((sum, { rows }) => sum + rows.reduce((a, b) => a + b, 0), 0)
   return (form, zeroPoint, passes) => {
     const perPass = new Float64Array(passes)
     const signed = form === 'twos-complement'
     return {
       add(m, block, first) {
-        const sums = perPass.subarray(first, first + block.passes)
-        const own = weights[m]!
-        if (own === null) weighRows(block, rowSums[m]!, signed, sums)
-        else arena.weighRows(block, own, signed, sums)
+        const own = perPass.subarray(first, first + block.passes)
+        const narrow = weights[m]!
+        if (narrow === null) weighRows(block, sums[m]!.rows, signed, own)
+        else arena.weighRows(block, narrow, signed, own)
       },
-      compare(sums) {
-        for (const [v, sum] of sums.entries()) {
+      compare(vectors) {
+        for (const [v, sum] of vectors.entries()) {
           const driven = form === 'split' ? perPass[2 * v]! - perPass[2 * v + 1]! : perPass[v]!
           if (sum !== driven - zeroPoint * total)
             throw new CheckFailure(

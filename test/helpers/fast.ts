@@ -1,5 +1,6 @@
 // The fast engine on a random case, outside the composition of layers.
 
+import { sumMatrix } from '../../models/values/sums.js'
 import { driveWeights } from '../../sim/engines/fast/drive.js'
 import { runFast } from '../../sim/engines/fast/fast.js'
 import { chooseKernels } from '../../sim/engines/fast/kernels/index.js'
@@ -51,7 +52,8 @@ export function fastValues(
   const { layer, space } = prepareFast(ctx, choice)
   const { coding, sliceMasks } = ctx.work
   const { keepsResults = true } = choice
-  const values = openFastValues({ plan: layer.plan, coding, adc, sliceMasks, adcCodes, keepsResults }, space)(
+  const sums = ctx.work.mapping.matrices.map(sumMatrix)
+  const values = openFastValues({ plan: layer.plan, sums, coding, adc, sliceMasks, adcCodes, keepsResults }, space)(
     form,
     zeroPoint,
   )

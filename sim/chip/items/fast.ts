@@ -1,6 +1,7 @@
 // One item through the fast engine. What no activation changes (plan, tables, dense timing, certificates) is worked out once a layer.
 import { gathersOf } from '../../../models/nn/gather.js'
 import { zeroPointOf } from '../../../models/nn/lower.js'
+import { sumMatrix } from '../../../models/values/sums.js'
 import type { MacroResult, TimingResult } from '../../../traces/results/result.js'
 import { denseTotals } from '../../engines/dense.js'
 import { runFastDense } from '../../engines/fast/dense.js'
@@ -72,9 +73,10 @@ function openSpace(job: LayerJob, plan: FastPlan, passes: number) {
   const { values, adcCodes, memoryBytes } = job.choice
   const entries = job.placed.inputShape.reduce((a, b) => a * b, 1)
   const space = createWorkspace(plan, passes, chooseKernels(job.choice.kernels), memoryBytes / 4, values, entries)
-  const layer = { plan, coding, adc: job.adc, sliceMasks: masks, adcCodes, keepsResults: false }
   if (!values) return { space, openValues: null, openSums: null }
-  return { space, openValues: openFastValues(layer, space), openSums: openChecksums(job.placed, space.arena) }
+  const sums = plan.mapping.matrices.map(sumMatrix)
+  const layer = { plan, sums, coding, adc: job.adc, sliceMasks: masks, adcCodes, keepsResults: false }
+  return { space, openValues: openFastValues(layer, space), openSums: openChecksums(job.placed, sums, space.arena) }
 }
 
 /** The layer as counters see it; the fast engine has no vectors in memory. */

@@ -87,17 +87,25 @@ export function* pack(
         steps[at++] = used.weights
         for (let k = 0; k < stepColumns; k++) steps[at++] = targets[c + (k < width ? k : 0)]!
         if (width < stepColumns || even > count) weights.fill(0, used.weights, used.weights + stepColumns * even)
-        for (let k = 0; k < width; k++) {
-          const column = columns[c + k]!
-          const first = used.weights + 2 * k
-          for (let i = 0; i < count; i++)
-            weights[first + 2 * stepColumns * (i >> 1) + (i & 1)] = e[rows[row + i]! * cols + column]!
-        }
+        const chosen = columns.subarray(c, c + width)
+        packStep(e, cols, rows.subarray(row, row + count), chosen, weights.subarray(used.weights))
         used.weights += stepColumns * even
       }
     }
   }
   yield used.steps
+}
+
+function packStep(e: Int16Array, cols: number, rows: Int32Array, columns: Int32Array, into: Int16Array): void {
+  const [c0, c1, c2, c3] = columns
+  for (let i = 0; i < rows.length; i++) {
+    const from = rows[i]! * cols
+    const at = 2 * stepColumns * (i >> 1) + (i & 1)
+    into[at] = e[from + c0!]!
+    if (c1 !== undefined) into[at + 2] = e[from + c1]!
+    if (c2 !== undefined) into[at + 4] = e[from + c2]!
+    if (c3 !== undefined) into[at + 6] = e[from + c3]!
+  }
 }
 
 /** OUs of a matrix that deliver the same columns to the same outputs, up to `stepRows` rows together. */

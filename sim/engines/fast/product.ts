@@ -1,20 +1,14 @@
 // The integer product over the rows that OUs hold: by a kernel in int32, or in float64 where sums may leave int32.
 import type { Mapping } from '../../../models/mapping/mapping.js'
 import type { WeightMatrix } from '../../../models/nn/types.js'
+import { sumMatrix } from '../../../models/values/sums.js'
 import { type Bundles, bundle, pack, piecesOf } from './factors.js'
 import type { Streams } from './kernels/kernels.js'
 import type { Workspace } from './workspace.js'
 
-/** max over columns of Σ abs(e): activations up to a give results up to a times that. */
-export function columnBound({ rows, cols, e }: WeightMatrix): number {
-  const sums = new Float64Array(cols)
-  for (let row = 0, at = 0; row < rows; row++) for (let c = 0; c < cols; c++) sums[c] = sums[c]! + Math.abs(e[at++]!)
-  return sums.reduce((a, b) => Math.max(a, b), 0)
-}
-
 /** Whether no result of the matrix can leave int32. */
 export function productFits(matrix: WeightMatrix): boolean {
-  return columnBound(matrix) * 255 < 2 ** 31
+  return sumMatrix(matrix).bound * 255 < 2 ** 31
 }
 
 export interface LayerProduct {

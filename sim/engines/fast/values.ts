@@ -5,18 +5,21 @@ import { firstOutput, type Mapping } from '../../../models/mapping/mapping.js'
 import type { CodeForm } from '../../../models/nn/types.js'
 import { type AdcTables, codeCount } from '../../../models/values/adc.js'
 import { sliceWeight, type WeightCoding } from '../../../models/values/encode.js'
-import { type ErrorTotals, errorsOf, weightSums } from '../../../models/values/finish.js'
+import { type ErrorTotals, errorsOf } from '../../../models/values/finish.js'
+import type { MatrixSums } from '../../../models/values/sums.js'
 import { certificates } from './certificate.js'
 import { createHitFinder } from './hits.js'
 import type { Streams } from './kernels/kernels.js'
 import { digestSums } from './kernels/plain.js'
 import { createLineSums } from './lines.js'
 import type { FastPlan } from './plan.js'
-import { addProduct, columnBound, openProduct } from './product.js'
+import { addProduct, openProduct } from './product.js'
 import type { Workspace } from './workspace.js'
 
 export interface ValueLayer {
   readonly plan: FastPlan
+  /** of every matrix */
+  readonly sums: readonly MatrixSums[]
   readonly coding: WeightCoding
   readonly adc: AdcTables
   readonly sliceMasks: Int32Array
@@ -49,15 +52,13 @@ type Sums = Int32Array | Float64Array
 
 /** What no activation changes, worked out once; each call of the result is one item. */
 export function openFastValues(layer: ValueLayer, space: Workspace): (form: CodeForm, zeroPoint: number) => FastValues {
-  const { plan, coding, adc, sliceMasks, keepsResults } = layer
+  const { plan, sums: ofWeights, coding, adc, sliceMasks, keepsResults } = layer
   const { mapping, spec, lists } = plan
   const { matrices } = mapping
   const ofMatrix = ousByMatrix(mapping)
   const ofList = ousByList(plan)
   const firstOf = matrices.map((_, m) => firstOutput(matrices, m))
   const outputs = firstOutput(matrices, matrices.length)
-  const sumsOfWeights = weightSums(mapping)
-  const bounds = matrices.map(columnBound)
   const { ofOu, ofLine } = layer.adcCodes
     ? { ofOu: new Int32Array(mapping.ous).fill(-1), ofLine: new Uint16Array(0) }
     : certificates(mapping, coding, sliceMasks, adc, spec.bitsPerStep)
@@ -110,11 +111,11 @@ export function openFastValues(layer: ValueLayer, space: Workspace): (form: Code
     function multiply(m: number, block: Streams): Sums {
       const { cols } = matrices[m]!
       const { stride, passes } = block
-      const fits = bounds[m]! * farthest < 2 ** 31
+      const fits = ofWeights[m]!.bound * farthest < 2 ** 31
       const sums = fits ? space.sums.subarray(0, cols * stride) : new Float64Array(cols * stride)
       for (let c = 0, from = 0; c < cols; c++, from += stride) {
         sums.fill(0, from, from + Math.ceil(passes / 8) * 8)
-        const start = zeroPoint === 0 ? 0 : -zeroPoint * sumsOfWeights[firstOf[m]! + c]!
+        const start = zeroPoint === 0 ? 0 : -zeroPoint * ofWeights[m]!.columns[c]!
         if (start !== 0) for (let p = 0; p < passes; p += split ? 2 : 1) sums[from + p] = start
       }
       if (sums instanceof Int32Array) product.add(m, block, signed, sums)
@@ -125,7 +126,8 @@ export function openFastValues(layer: ValueLayer, space: Workspace): (form: Code
     function digest(m: number, sums: Sums, block: Streams, first: number): void {
       const { cols } = matrices[m]!
       const own = vectorSums.subarray(split ? first >> 1 : first)
-      const counted = cols * block.passes * (bounds[m]! * farthest) ** 2 < 2 ** 62 && sums instanceof Int32Array
+      const counted =
+        cols * block.passes * (ofWeights[m]!.bound * farthest) ** 2 < 2 ** 62 && sums instanceof Int32Array
       squares += counted ? space.arena.digest(sums, cols, block, split, own) : digestSums(sums, cols, block, split, own)
     }
 
