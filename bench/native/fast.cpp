@@ -1,13 +1,14 @@
-// The timing algorithm of sim/engines/fast in C++: rows gathered from the recorded tensor, zero flags as ORs of bytes, one step of a lazily
-// tabulated automaton per OU (or plane of a window), digit sums for the energy counters.
+// The timing algorithm of sim/engines/fast in C++: rows gathered from the recorded tensor, zero flags as ORs of bytes, one transition of a lazily
+// tabulated automaton per OU (Load and the back end) or plane of a window (the back end), digit sums for the energy counters.
 // Arguments: file of layers written by bench/fast-native.ts, their number, repetitions. Prints per layer: least seconds, how many numbers
 // follow, and the numbers: pulses, cell reads by level, planes fired, activations, outputs × slices, then per macro the
 // span, and per stage firings, busy and blocked.
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 
-#include "fast/back.hpp"
+#include "fast/feed.hpp"
 
 using Numbers = std::vector<int64_t>;
 
@@ -134,18 +135,21 @@ class Alphabet {
 /** What a macro carries from pass to pass. Copied to the stack while it runs, so that it can stay in registers. */
 struct Front {
   int64_t base = 0, cacheFree = 0, loadFree = 0, cacheEnd = 0, loadEnd = 0, cacheBlocked = 0, loadBlocked = 0;
-  int32_t state = 0, loadAt = 0, backAt = 0;
+  int32_t row = 0, loadAt = 0, backAt = 0;
+  /** `ou-bit`: next start of Load if its input is there, cycles that it waited for Cache, and its last firing with the row before it */
+  int64_t start = 0, starved = 0, lastStart = 0;
+  int32_t lastRow = 0;
 };
 
 struct Macro {
   static constexpr int64_t longAgo = -(int64_t{1} << 60);
 
-  Macro(const Layer& layer, Automaton& a, Alphabet& s) : l(layer), automaton(a), alphabet(s) {
+  Macro(const Layer& layer, Automaton& a, Alphabet& s, Feed* f) : l(layer), automaton(a), alphabet(s), feed(f) {
     loadStarts.assign(l.timing[kCache].capacity(), longAgo);
     backStarts.assign(l.timing[kLoad].capacity(), longAgo);
     firings.assign(a.stages().size() + 2, 0);
     busy = blocked = firings;
-    front.state = a.start;
+    front.row = f == nullptr ? a.start : f->start;
   }
 
   void run(int32_t group, const Flags& flags) {
@@ -154,9 +158,13 @@ struct Macro {
     if (l.windowBit)
       for (int32_t pass = 0; pass < l.passes; pass++)
         for (int32_t w = from; w < to; w++) windowBit(f, w, pass, flags);
-    else
+    else {
       for (int32_t pass = 0; pass < l.passes; pass++)
-        for (int32_t w = from; w < to; w++) ouBit(f, w, pass, flags);
+        for (int32_t w = from; w < to; w++) ouBit(f, w, flags.bytes + pass);
+      const FeedOu& last = feed->ous[l.windowStart[to] - 1];
+      lastSymbol = last.symbol + alphabet.planesOf[flags.bytes[last.flags + l.passes - 1]];
+      feed->collect();
+    }
     front = f;
     for (int32_t w = from; w < to; w++) {
       firings[0] += l.passes;
@@ -167,15 +175,21 @@ struct Macro {
       }
     }
     blocked[0] = f.cacheBlocked;
-    blocked[1] = f.loadBlocked;
+    // Nothing but firing, waiting for Cache and being blocked lies between two moments at which Load becomes free.
+    blocked[1] = l.windowBit ? f.loadBlocked : f.loadFree - busy[1] - f.starved;
     automaton.collect([this](const Symbol& symbol, int64_t times, const std::vector<int64_t>& waits) { count(symbol, times, waits); });
   }
 
-  int64_t span() const { return std::max({int64_t{0}, front.base + automaton.end(front.state), front.cacheEnd, front.loadEnd}); }
+  int64_t span() const {
+    const auto [base, state] = l.windowBit ? std::make_pair(front.base, automaton.stateOf(front.row)) : feed->after(front.lastRow, front.lastStart, lastSymbol);
+    return std::max({int64_t{0}, base + automaton.end(state), front.cacheEnd, front.loadEnd});
+  }
 
   const Layer& l;
   Automaton& automaton;
   Alphabet& alphabet;
+  Feed* feed;
+  int32_t lastSymbol = 0;
   Numbers firings, busy, blocked;
   int64_t planesFired = 0, activations = 0, outputSlices = 0;
 
@@ -206,18 +220,18 @@ struct Macro {
     const int64_t gap = at - f.base;
     if (gap <= 0) return;
     f.base = at;
-    f.state = gap >= automaton.longest[f.state] ? automaton.start : automaton.wait(f.state, gap);
+    f.row = automaton.width * automaton.wait(automaton.stateOf(f.row), gap);
   }
 
   void step(Front& f, int32_t symbol) {
-    Step* step = &automaton.steps[static_cast<size_t>(f.state) * automaton.width + symbol];
+    Step* step = &automaton.steps[f.row + symbol];
     if (__builtin_expect(step->next < 0, 0)) {
-      automaton.fill(f.state, symbol);
-      step = &automaton.steps[static_cast<size_t>(f.state) * automaton.width + symbol];
+      automaton.fill(automaton.stateOf(f.row), symbol);
+      step = &automaton.steps[f.row + symbol];
     }
     step->visits++;
     f.base += step->delta;
-    f.state = step->next;
+    f.row = step->next;
   }
 
   void taken(Front& f) {
@@ -230,17 +244,33 @@ struct Macro {
     if (++f.loadAt == static_cast<int32_t>(loadStarts.size())) f.loadAt = 0;
   }
 
-  void ouBit(Front& f, int32_t w, int32_t pass, const Flags& flags) {
+  void ouBit(Front& f, int32_t w, const uint8_t* flags) {
     const int64_t arrival = cache(f, w);
-    int64_t start = 0;
-    for (int32_t ou = l.windowStart[w]; ou < l.windowStart[w + 1]; ou++) {
-      start = load(f, arrival);
-      f.loadFree = start + l.loadInterval[ou];
-      arrive(f, take(l.timing[kLoad], l.loadInterval[ou], f.loadEnd, start));
-      step(f, alphabet.symbolOf[ou] + alphabet.planesOf[flags.bytes[l.listOf[ou] * flags.stride + pass]]);
-      taken(f);
+    f.starved += std::max<int64_t>(0, arrival - f.loadFree);
+    if (arrival > f.start) {
+      f.row = feed->wait(f.row, arrival - f.start);
+      f.start = arrival;
     }
-    loaded(f, start);
+    const FeedOu* ou = feed->ous.data() + l.windowStart[w];
+    const FeedOu* const end = feed->ous.data() + l.windowStart[w + 1];
+    Step* steps = feed->steps.data();
+    for (; ou < end; ou++) {
+      const int32_t symbol = ou->symbol + alphabet.planesOf[flags[ou->flags]];
+      Step* step = &steps[f.row + symbol];
+      if (__builtin_expect(step->next < 0, 0)) {
+        feed->fill(f.row, symbol);
+        steps = feed->steps.data();
+        step = &steps[f.row + symbol];
+      }
+      f.lastStart = f.start;
+      f.lastRow = f.row;
+      f.start += step->delta;
+      f.row = step->next;
+      step->visits++;
+    }
+    take(l.timing[kLoad], l.loadInterval[l.windowStart[w + 1] - 1], f.loadEnd, f.lastStart);
+    f.loadFree = f.lastStart + l.loadInterval[l.windowStart[w + 1] - 1];
+    loaded(f, f.lastStart);
   }
 
   void windowBit(Front& f, int32_t w, int32_t pass, const Flags& flags) {
@@ -249,22 +279,24 @@ struct Macro {
     for (int32_t ou = first; ou < end - 1; ou++) start += l.loadInterval[ou];
     f.loadFree = start + l.loadInterval[end - 1];
     arrive(f, take(l.timing[kLoad], l.loadInterval[end - 1], f.loadEnd, start));
-    uint32_t masks[8] = {};
-    for (int32_t from = first; from < end; from += 8) {
-      uint64_t planes = 0;
-      for (int32_t k = 0; k < std::min(8, end - from); k++)
-        planes |= alphabet.spread[flags.bytes[l.listOf[from + k] * flags.stride + pass]] << k;
-      for (int b = 0; b < 8; b++) masks[b] |= static_cast<uint32_t>(planes >> 8 * b & 255) << (from - first);
-    }
     const int32_t windowClass = alphabet.classOf[w];
-    int32_t steps = 0;
-    for (int b = 0; b < (l.hasSkip ? l.planes : 1); b++) {
-      const uint32_t mask = masks[b] & alphabet.live[windowClass];
-      if (mask == 0) continue;
-      steps++;
-      step(f, alphabet.windowSymbolOf(windowClass, mask));
-    }
-    if (steps == 0) step(f, alphabet.windowSymbolOf(windowClass, 0));
+    // Mask of plane b: byte b of `low` (OUs 0 … 7), and of `high`.
+    uint64_t low = 0, high = 0;
+    const int32_t middle = std::min(end, first + 8);
+    for (int32_t ou = first; ou < middle; ou++) low |= alphabet.spread[flags.bytes[l.listOf[ou] * flags.stride + pass]] << (ou - first);
+    for (int32_t ou = middle; ou < end; ou++) high |= alphabet.spread[flags.bytes[l.listOf[ou] * flags.stride + pass]] << (ou - middle);
+    const uint64_t planes = l.hasSkip ? 0x0101010101010101 : 1;
+    low &= planes * (alphabet.live[windowClass] & 255);
+    high &= planes * (alphabet.live[windowClass] >> 8);
+    do {
+      // The next plane in which an OU fires; without any, the mask is empty.
+      const int shift = (low | high) == 0 ? 0 : __builtin_ctzll(low | high) & 56;
+      low >>= shift;
+      high >>= shift;
+      step(f, alphabet.windowSymbolOf(windowClass, static_cast<uint32_t>((low & 255) | (high & 255) << 8)));
+      low >>= 8;
+      high >>= 8;
+    } while ((low | high) != 0);
     taken(f);
     loaded(f, start);
   }
@@ -293,6 +325,7 @@ struct Macro {
 /** Memory of a layer, laid out once. */
 struct Workspace {
   std::vector<uint8_t> flags, block;
+  std::unique_ptr<Feed> feed;
 };
 
 static Numbers simulate(const Layer& l, Automaton& automaton, Alphabet& alphabet, Workspace& space) {
@@ -321,7 +354,8 @@ static Numbers simulate(const Layer& l, Automaton& automaton, Alphabet& alphabet
   }
   const int32_t groups = static_cast<int32_t>(l.groupFirst.size());
   const int32_t used = std::min(l.macros, groups);
-  std::vector<Macro> macros(used, Macro(l, automaton, alphabet));
+  if (!l.windowBit && space.feed == nullptr) space.feed = std::make_unique<Feed>(l, automaton, alphabet.symbolOf, stride);
+  std::vector<Macro> macros(used, Macro(l, automaton, alphabet, space.feed.get()));
   for (int32_t g = 0; g < groups; g++) macros[g % used].run(g, {bytes.data(), stride});
   Numbers out{pulses};
   out.insert(out.end(), cells.begin(), cells.end());

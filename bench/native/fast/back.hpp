@@ -147,7 +147,7 @@ class Back {
   int cim_;
 };
 
-/** One transition; `next` −1 = not tabulated yet. */
+/** One transition; `next` is the row of the state behind it, −1 = not tabulated yet. */
 struct Step {
   int32_t next = -1, delta = 0, visits = 0;
 };
@@ -165,7 +165,10 @@ class Automaton {
     symbols.push_back(symbol);
     if (static_cast<int32_t>(symbols.size()) > width) {
       std::vector<Step> wider(steps.size() * 2);
-      for (size_t i = 0; i < steps.size(); i++) wider[i / width * width * 2 + i % width] = steps[i];
+      for (size_t i = 0; i < steps.size(); i++) {
+        if (steps[i].next >= 0) steps[i].next *= 2;
+        wider[i / width * width * 2 + i % width] = steps[i];
+      }
       steps.swap(wider);
       width *= 2;
     }
@@ -178,7 +181,7 @@ class Automaton {
     const int64_t delta = back_.free[0];
     const int32_t next = intern();
     Step& step = steps[static_cast<size_t>(state) * width + symbol];
-    step.next = next;
+    step.next = next * width;
     step.delta = static_cast<int32_t>(delta);
     auto& row = blockedOf_[state];
     if (static_cast<int32_t>(row.size()) <= symbol) row.resize(symbol + 1);
@@ -197,6 +200,16 @@ class Automaton {
     const int32_t next = intern();
     return waits_[state][gap] = next;
   }
+
+  int32_t stateOf(int32_t row) const { return row / width; }
+
+  /** A transition, tabulated if it was not yet. */
+  Step at(int32_t state, int32_t symbol) {
+    if (steps[static_cast<size_t>(state) * width + symbol].next < 0) fill(state, symbol);
+    return steps[static_cast<size_t>(state) * width + symbol];
+  }
+
+  void visit(int32_t state, int32_t symbol, int32_t times) { steps[static_cast<size_t>(state) * width + symbol].visits += times; }
 
   template <class Visit>
   void collect(Visit visit) {
