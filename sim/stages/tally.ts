@@ -2,6 +2,7 @@
 import { type ActionCounts, actionId, actions } from '../../models/cost/actions.js'
 import { type BenesShape, firstOutput, type Mapping } from '../../models/mapping/mapping.js'
 import type { MapSpec } from '../../models/mapping/spec.js'
+import type { WeightCoding } from '../../models/values/encode.js'
 import { cellReads } from '../../models/values/ou-cells.js'
 import type { LayerWork, MacroSpec, Tally } from './context.js'
 import { popcount } from './context.js'
@@ -56,6 +57,17 @@ export function countActions(tally: Omit<Tally, 'rowPulses'>, ctx: TallyContext,
   counts[actionId.pieceAdds] = adds
   counts[actionId.outputWrites] = ctx.vectors * firstOutput(mapping.matrices, mapping.matrices.length)
   return { counts, cellReads: drive.cellReads, adcCodes: ctx.adcCodes }
+}
+
+/** The same actions, but word lines that were driven so often. */
+export function withDrive(
+  actions: ActionCounts,
+  drive: DriveCounts,
+  { polarities }: Pick<WeightCoding, 'polarities'>,
+): ActionCounts {
+  const counts = actions.counts.slice()
+  counts[actionId.wordLinePulses] = drive.pulses * polarities
+  return { ...actions, counts, cellReads: drive.cellReads }
 }
 
 /** Data bits that one Benes item of one slice moves through switches. */

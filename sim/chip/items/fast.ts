@@ -2,20 +2,20 @@
 import { gathersOf } from '../../../models/nn/gather.js'
 import { zeroPointOf } from '../../../models/nn/lower.js'
 import { sumMatrix } from '../../../models/values/sums.js'
-import type { MacroResult, TimingResult } from '../../../traces/results/result.js'
+import type { TimingResult } from '../../../traces/results/result.js'
 import { denseTotals } from '../../engines/dense.js'
 import { runFastDense } from '../../engines/fast/dense.js'
 import { type DriveWeights, driveWeights, linearDrive } from '../../engines/fast/drive.js'
 import { fastSteps } from '../../engines/fast/fast.js'
 import { chooseKernels } from '../../engines/fast/kernels/index.js'
 import { createFastLayer } from '../../engines/fast/macro.js'
-import { type FastPlan, planFast } from '../../engines/fast/plan.js'
+import { type FastPlan, planAnew, planDense, planFast } from '../../engines/fast/plan.js'
 import { timingOf } from '../../engines/fast/result.js'
 import { chooseGather, tensorStreams } from '../../engines/fast/streams.js'
 import { openFastValues } from '../../engines/fast/values.js'
 import { createWorkspace } from '../../engines/fast/workspace.js'
 import type { LayerWork, MacroSpec } from '../../stages/context.js'
-import { countActions, type TallyContext } from '../../stages/tally.js'
+import { countActions, type TallyContext, withDrive } from '../../stages/tally.js'
 import { openChecksums } from '../checksums.js'
 import type { LayerJob } from '../job.js'
 import { chooseVectors, type PlacedLayer } from '../prepare.js'
@@ -42,7 +42,7 @@ function openLayer(job: LayerJob) {
   )
   const plan = planFast(workOf(placed, 0), placed.spec)
   let opened: ReturnType<typeof openSpace> | null = null
-  let denseTimings: { bare: readonly MacroResult[]; sameHardware: readonly MacroResult[] } | null = null
+  let denseReferences: ReturnType<typeof openDense> | null = null
   return {
     vectors: chosen.length,
     gathers,
@@ -55,17 +55,29 @@ function openLayer(job: LayerJob) {
     },
     drive: driveOf(placed),
     denseDrive: driveOf(dense),
-    /** Timing of the dense references: the same for every item. */
-    denseTiming(passes: number) {
-      const { bare, sameHardware } = job.denseSpecs
-      const time = (spec: MacroSpec) => {
-        const work = workOf(dense, passes)
-        return runFastDense(createFastLayer(planFast(work, spec)), { work }, dense.macros)
-      }
-      denseTimings ??= { bare: time(bare), sameHardware: time(sameHardware) }
-      return denseTimings
+    /** The dense references but for their word lines: the same for every item. */
+    denseReferences(passes: number) {
+      denseReferences ??= openDense(job, passes, chosen.length)
+      return denseReferences
     },
   }
+}
+
+function openDense(job: LayerJob, passes: number, vectors: number) {
+  const { dense } = job
+  const work = workOf(dense, passes)
+  const bare = planDense(work, job.denseSpecs.bare)
+  const undriven = { pulses: 0, cellReads: new Float64Array(0) }
+  const reference = (plan: FastPlan): DenseOutcome => {
+    const macros = runFastDense(createFastLayer(plan), { work }, dense.macros)
+    const ctx = contextOf(job, dense, plan.spec, work, vectors)
+    return {
+      cycles: longestSpan(macros),
+      macroCycles: spans(macros),
+      actions: countActions(denseTotals(ctx), ctx, undriven),
+    }
+  }
+  return { bare: reference(bare), sameHardware: reference(planAnew(bare, job.denseSpecs.sameHardware)) }
 }
 
 function openSpace(job: LayerJob, plan: FastPlan, passes: number) {
@@ -110,21 +122,17 @@ function* runItem(job: LayerJob, layer: Layer, request: ItemRequest): Generator<
   const ctx = contextOf(job, placed, placed.spec, work, layer.vectors, finished?.histogram)
   const timing = timingOf(result, ctx, layer.drive)
   const denseDrive = linearDrive(layer.denseDrive, separate(result.digitSums, job.dense))
-  const denseMacros = layer.denseTiming(passes)
-  const denseOutcome = (spec: MacroSpec, macros: readonly MacroResult[]): DenseOutcome => {
-    const denseCtx = contextOf(job, job.dense, spec, workOf(job.dense, passes), layer.vectors)
-    return {
-      cycles: longestSpan(macros),
-      macroCycles: spans(macros),
-      actions: countActions(denseTotals(denseCtx), denseCtx, denseDrive),
-    }
-  }
+  const { bare, sameHardware } = layer.denseReferences(passes)
+  const driven = (outcome: DenseOutcome): DenseOutcome => ({
+    ...outcome,
+    actions: withDrive(outcome.actions, denseDrive, job.dense.coding),
+  })
   return {
     vectors: layer.vectors,
     timing,
     boundCycles: busiest(timing),
-    bare: denseOutcome(job.denseSpecs.bare, denseMacros.bare),
-    sameHardware: denseOutcome(job.denseSpecs.sameHardware, denseMacros.sameHardware),
+    bare: driven(bare),
+    sameHardware: driven(sameHardware),
     values:
       finished === null
         ? null

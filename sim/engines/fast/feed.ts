@@ -36,18 +36,17 @@ export function createFeed(plan: FastPlan, automaton: Automaton, symbols: readon
     symbols.reduce((a, s) => Math.min(a, s[key]), Number.POSITIVE_INFINITY)
   const leastInterval = least('interval')
   const leastHandover = least('handover')
-  const known = new Map<string, number>()
+  const known = new Map<string | number, number>()
   /** per state: state of the back end, when its first stage becomes free, and the starts that hold up the OUs behind the next one */
   const vectors: Int32Array[] = []
   /** What cannot delay anything any more is clamped to the earliest moment that could ask for it. */
   function intern(state: number, free: number, starts: readonly number[]): number {
     const gap = leastHandover - free
-    const vector = Int32Array.of(
-      gap > 0 ? waited(automaton, state, gap) : state,
-      Math.max(free, leastHandover),
-      ...starts.map((start, i) => Math.max(start, (i + 1) * leastInterval)),
-    )
-    const key = vector.join()
+    const vector = new Int32Array(2 + entries)
+    vector[0] = gap > 0 ? waited(automaton, state, gap) : state
+    vector[1] = Math.max(free, leastHandover)
+    for (let i = 0; i < entries; i++) vector[2 + i] = Math.max(starts[i]!, (i + 1) * leastInterval)
+    const key = keyOf(vector)
     const found = known.get(key)
     if (found !== undefined) return found
     const row = table.add(slack(vector))
@@ -73,13 +72,11 @@ export function createFeed(plan: FastPlan, automaton: Automaton, symbols: readon
     const state = gap > 0 ? waited(automaton, vector[0]!, gap) : vector[0]!
     const step = stepOf(automaton, state, symbol)
     const free = Math.max(vector[1]!, handover) + step.delta
-    const starts = [...vector.subarray(2), free - firstInterval]
-    const start = Math.max(interval, starts[0]!)
-    const next = intern(
-      step.next,
-      free - start,
-      starts.slice(1).map((at) => at - start),
-    )
+    const start = Math.max(interval, entries === 0 ? free - firstInterval : vector[2]!)
+    const starts: number[] = []
+    for (let i = 1; i < entries; i++) starts.push(vector[2 + i]! - start)
+    if (entries > 0) starts.push(free - firstInterval - start)
+    const next = intern(step.next, free - start, starts)
     if (next < 0) return false
     table.put(row, index, next, start, state, symbol)
     return true
@@ -118,4 +115,14 @@ export function createFeed(plan: FastPlan, automaton: Automaton, symbols: readon
     Array.from({ length: entries }, () => 0),
   )
   return { rowOf, fill, wait, restore, idle }
+}
+
+/** Different vectors have different keys: a number where all of them are small, as they nearly always are, otherwise text. */
+function keyOf(vector: Int32Array): number | string {
+  let key = 1
+  for (const entry of vector) {
+    if (entry < 0 || entry >= 4096 || key >= 2 ** 40) return vector.join()
+    key = key * 4096 + entry
+  }
+  return key
 }

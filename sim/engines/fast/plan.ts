@@ -37,22 +37,38 @@ export interface FastPlan {
   readonly shapeOf: Int32Array
 }
 
-export function planFast(work: Pick<LayerWork, 'mapping' | 'coding' | 'sliceMasks'>, spec: MacroSpec): FastPlan {
-  const { mapping } = work
+type PlannedWork = Pick<LayerWork, 'mapping' | 'coding' | 'sliceMasks'>
+
+export function planFast(work: PlannedWork, spec: MacroSpec): FastPlan {
+  return { ...planOf(work, spec), ...shareRowLists(work.mapping) }
+}
+
+/** For machines that read no zero flags: row lists are not looked for. */
+export function planDense(work: PlannedWork, spec: MacroSpec): FastPlan {
+  const { ous, matrices } = work.mapping
+  const none = new Int32Array(matrices.length + 1)
+  const lists = { count: 0, start: new Int32Array(1), rows: new Int32Array(0), ofMatrix: none }
+  return { ...planOf(work, spec), lists, listOf: new Int32Array(ous) }
+}
+
+/** The same layer on another machine with the same mapping. */
+export function planAnew(plan: FastPlan, spec: MacroSpec): FastPlan {
+  return { ...plan, spec, ...frontTimes(plan.mapping, spec) }
+}
+
+function planOf({ mapping, coding, sliceMasks }: PlannedWork, spec: MacroSpec): Omit<FastPlan, 'lists' | 'listOf'> {
+  const { polarities } = coding
+  return { mapping, spec, polarities, ...frontTimes(mapping, spec), ...ouShapes(mapping, sliceMasks) }
+}
+
+function frontTimes(mapping: Mapping, spec: MacroSpec): { cache: FiringTimes; load: FiringTimes } {
   const cacheIntervals = mapping.unionRows.map((rows) => Math.max(1, Math.ceil((rows * 8) / spec.cachePortBits)))
-  const loadIntervals = Int32Array.from({ length: mapping.ous }, (_, ou) =>
-    Math.ceil((mapping.rowStart[ou + 1]! - mapping.rowStart[ou]!) / spec.loadRowsPerCycle),
-  )
-  const { lists, listOf } = shareRowLists(mapping)
+  const loadIntervals = new Int32Array(mapping.ous)
+  for (let ou = 0; ou < mapping.ous; ou++)
+    loadIntervals[ou] = Math.ceil((mapping.rowStart[ou + 1]! - mapping.rowStart[ou]!) / spec.loadRowsPerCycle)
   return {
-    mapping,
-    spec,
-    polarities: work.coding.polarities,
     cache: firingTimes(cacheIntervals, spec.timing.cache),
     load: firingTimes(loadIntervals, spec.timing.load),
-    lists,
-    listOf,
-    ...ouShapes(mapping, work.sliceMasks),
   }
 }
 
@@ -64,15 +80,18 @@ function firingTimes(interval: Int32Array, stage: { latency: number; streaming: 
 function ouShapes(mapping: Mapping, sliceMasks: Int32Array): { shapes: OuShape[]; shapeOf: Int32Array } {
   const shapes: OuShape[] = []
   const known = new Map<number, number>()
-  const shapeOf = Int32Array.from({ length: mapping.ous }, (_, ou) => {
+  const shapeOf = new Int32Array(mapping.ous)
+  for (let ou = 0; ou < mapping.ous; ou++) {
     const outputs = mapping.colStart[ou + 1]! - mapping.colStart[ou]!
     const key = (sliceMasks[ou]! >>> 0) * 65_536 + outputs
-    const found = known.get(key)
-    if (found !== undefined) return found
-    known.set(key, shapes.length)
-    shapes.push({ slices: sliceMasks[ou]!, outputs })
-    return shapes.length - 1
-  })
+    let shape = known.get(key)
+    if (shape === undefined) {
+      shape = shapes.length
+      known.set(key, shape)
+      shapes.push({ slices: sliceMasks[ou]!, outputs })
+    }
+    shapeOf[ou] = shape
+  }
   return { shapes, shapeOf }
 }
 

@@ -88,11 +88,15 @@ export function createRows(automaton: Automaton, memory: Int32Array, rows: Part,
 
   function collect(): void {
     const { steps, shift } = automaton.tables
-    for (let i = 0; i < metUsed; i += metSize) {
-      const taken = memory[met[i]!]!
+    const words = memory
+    const list = met
+    const end = metUsed
+    for (let i = 0; i < end; i += metSize) {
+      const at = list[i]!
+      const taken = words[at]!
       if (taken === 0) continue
-      memory[met[i]!] = 0
-      const visits = (((met[i + 1]! << shift) + met[i + 2]!) << stepShift) + 2
+      words[at] = 0
+      const visits = (((list[i + 1]! << shift) + list[i + 2]!) << stepShift) + 2
       steps[visits] = steps[visits]! + taken
     }
   }
