@@ -3,7 +3,7 @@ import { gathersOf } from '../../models/nn/gather.js'
 import { im2col, integerProduct, zeroPointOf } from '../../models/nn/lower.js'
 import type { CodedTensor, Layer, ResolvedLayer, RowOrder, WeightMatrix } from '../../models/nn/types.js'
 import { weightSums } from '../../models/values/finish.js'
-import { allotProgram, pack, programBytes, smallRoom } from '../engines/fast/factors.js'
+import { allotProgram, noRoom, pack, programBytes, smallRoom } from '../engines/fast/factors.js'
 import { chooseKernels } from '../engines/fast/kernels/index.js'
 import { sizeOf } from '../engines/fast/kernels/kernels.js'
 import { productFits } from '../engines/fast/product.js'
@@ -40,7 +40,7 @@ export function eachProduct(
   const sums = arena.ints(cols * stride)
   const all = (length: number) => Int32Array.from({ length }, (_, i) => i)
   const columns = all(cols)
-  const piece = { rows: all(rows), columns, targets: columns, from: 0, to: cols }
+  const piece = { rows: all(rows), columns, targets: columns }
   const streams = tensorStreams(gathersOf(layer, resolved, tensor.shape, false, order), tensor, 0)
   const zeroPoint = zeroPointOf(tensor, 0)
   for (const [g, matrix] of matrices.entries()) {
@@ -50,7 +50,7 @@ export function eachProduct(
       const passes = Math.min(stride, vectors - first)
       streams.fill(g, first, passes, bytes, stride)
       sums.fill(0)
-      const used = { steps: 0, offsets: 0, weights: 0 }
+      const used = { ...noRoom }
       for (const end of pack([piece], matrix, stride, program, used))
         arena.multiply({ bytes, stride, passes }, program, 0, end, tensor.form === 'twos-complement', sums)
       for (let p = 0; p < passes; p++)

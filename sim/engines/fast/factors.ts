@@ -1,51 +1,57 @@
 // Weights packed for the product kernel: OUs with the same outputs are taken together, a few rows at a time.
 import type { Mapping } from '../../../models/mapping/mapping.js'
 import type { WeightMatrix } from '../../../models/nn/types.js'
-import { type Arena, type Program, sizeOf, stepColumns, stepInts } from './kernels/kernels.js'
+import { type Arena, type Program, sizeOf, stepColumns, stepInts, stepRows } from './kernels/kernels.js'
+import type { FastPlan } from './plan.js'
 
-/** Rows by columns of a matrix; `columns[i]` is delivered to column `targets[i]` of the sums, from ≤ i < to. */
+/** Rows by columns of a matrix; columns[i] is delivered to column targets[i] of the sums. */
 export interface Piece {
   readonly rows: Int32Array
   readonly columns: Int32Array
   readonly targets: Int32Array
-  readonly from: number
-  readonly to: number
 }
 
-/** Most steps, offsets and weights of a program. */
+/** Most steps, offsets, columns and weights of a program. */
 export interface ProgramRoom {
   readonly steps: number
   readonly offsets: number
+  readonly columns: number
   readonly weights: number
 }
 
-/** Rows of a step: their cache lines stay in a first-level cache while its columns and passes are taken. */
-const stepRows = 128
-/** A program that is packed again for every block. */
-export const smallRoom: ProgramRoom = { steps: 1 << 11, offsets: 1 << 13, weights: 1 << 16 }
+export type ProgramUse = { -readonly [key in keyof ProgramRoom]: number }
 
-export function programBytes({ steps, offsets, weights }: ProgramRoom): number {
-  return sizeOf(4 * stepInts * steps) + sizeOf(4 * offsets) + sizeOf(2 * weights)
+/** Columns of a step: its weights stay in a first-level cache while the passes are taken. */
+const mostColumns = 32
+/** A program that is packed again for every block. */
+export const smallRoom: ProgramRoom = { steps: 1 << 11, offsets: 1 << 13, columns: 1 << 13, weights: 1 << 16 }
+export const noRoom: ProgramRoom = { steps: 0, offsets: 0, columns: 0, weights: 0 }
+
+export function programBytes({ steps, offsets, columns, weights }: ProgramRoom): number {
+  return sizeOf(4 * stepInts * steps) + sizeOf(4 * offsets) + sizeOf(4 * columns) + sizeOf(2 * weights)
 }
 
 /** Room for all OUs of a layer. */
 export function roomOf({ ous, rowStart, colStart }: Mapping): ProgramRoom {
-  const room = { steps: 0, offsets: 0, weights: 0 }
+  const room = { ...noRoom } as ProgramUse
   for (let ou = 0; ou < ous; ou++) {
-    const rows = rowStart[ou + 1]! - rowStart[ou]!
-    const quads = Math.ceil((colStart[ou + 1]! - colStart[ou]!) / stepColumns)
-    room.steps += Math.ceil(rows / stepRows) * quads
-    room.offsets += rows + (rows & 1)
-    room.weights += (rows + (rows & 1)) * quads * stepColumns
+    const rows = even(rowStart[ou + 1]! - rowStart[ou]!)
+    const columns = Math.ceil((colStart[ou + 1]! - colStart[ou]!) / stepColumns) * stepColumns
+    const steps = Math.ceil(rows / stepRows) * Math.ceil(columns / mostColumns)
+    room.steps += steps
+    room.offsets += rows * Math.ceil(columns / mostColumns)
+    room.columns += columns * Math.ceil(rows / stepRows)
+    room.weights += rows * columns
   }
   return room
 }
 
-export function allotProgram(arena: Arena, { steps, offsets, weights }: ProgramRoom): Program {
+export function allotProgram(arena: Arena, { steps, offsets, columns, weights }: ProgramRoom): Program {
   const packed = arena.bytes(2 * weights)
   return {
     steps: arena.ints(stepInts * steps),
     offsets: arena.ints(offsets),
+    columns: arena.ints(columns),
     weights: new Int16Array(packed.buffer, packed.byteOffset, weights),
   }
 }
@@ -56,47 +62,59 @@ export function* pack(
   { cols, e }: Pick<WeightMatrix, 'cols' | 'e'>,
   stride: number,
   program: Program,
-  used: { -readonly [key in keyof ProgramRoom]: number },
+  used: ProgramUse,
 ): Generator<number> {
-  const { steps, offsets, weights } = program
-  for (const { rows, columns, targets, from, to } of pieces) {
-    for (let row = 0; row < rows.length; row += stepRows) {
-      const count = Math.min(stepRows, rows.length - row)
-      const even = count + (count & 1)
-      /** where the program has these rows */
-      let own = -1
-      for (let c = from; c < to; c += stepColumns) {
-        const fits =
-          stepInts * (used.steps + 1) <= steps.length &&
-          used.weights + stepColumns * even <= weights.length &&
-          (own >= 0 || used.offsets + even <= offsets.length)
-        if (!fits) {
+  for (const { rows: all, columns: every, targets } of pieces) {
+    for (let row = 0; row < all.length; row += stepRows) {
+      const rows = all.subarray(row, row + stepRows)
+      for (let c = 0; c < every.length; c += mostColumns) {
+        const columns = every.subarray(c, c + mostColumns)
+        const width = Math.ceil(columns.length / stepColumns) * stepColumns
+        const full =
+          stepInts * (used.steps + 1) > program.steps.length ||
+          used.offsets + even(rows.length) > program.offsets.length ||
+          used.columns + width > program.columns.length ||
+          used.weights + even(rows.length) * width > program.weights.length
+        if (full) {
           yield used.steps
-          used.steps = used.offsets = used.weights = 0
-          own = -1
+          Object.assign(used, noRoom)
         }
-        if (own < 0) {
-          own = used.offsets
-          used.offsets += even
-          for (let i = 0; i < even; i++) offsets[own + i] = rows[row + Math.min(i, count - 1)]! * stride
-        }
-        const width = Math.min(stepColumns, to - c)
-        let at = stepInts * used.steps++
-        steps[at++] = own
-        steps[at++] = own + even
-        steps[at++] = used.weights
-        for (let k = 0; k < stepColumns; k++) steps[at++] = targets[c + (k < width ? k : 0)]!
-        if (width < stepColumns || even > count) weights.fill(0, used.weights, used.weights + stepColumns * even)
-        const chosen = columns.subarray(c, c + width)
-        packStep(e, cols, rows.subarray(row, row + count), chosen, weights.subarray(used.weights))
-        used.weights += stepColumns * even
+        packStep(rows, columns, targets.subarray(c, c + mostColumns), cols, e, stride, program, used)
       }
     }
   }
   yield used.steps
 }
 
-function packStep(e: Int16Array, cols: number, rows: Int32Array, columns: Int32Array, into: Int16Array): void {
+function packStep(
+  rows: Int32Array,
+  columns: Int32Array,
+  targets: Int32Array,
+  cols: number,
+  e: Int16Array,
+  stride: number,
+  program: Program,
+  used: ProgramUse,
+): void {
+  const count = even(rows.length)
+  const width = Math.ceil(columns.length / stepColumns) * stepColumns
+  const ends = [used.offsets, used.offsets + count, used.columns, used.columns + width, used.weights]
+  program.steps.set(ends, stepInts * used.steps)
+  for (let i = 0; i < count; i++) program.offsets[used.offsets + i] = rows[Math.min(i, rows.length - 1)]! * stride
+  for (let c = 0; c < width; c++)
+    program.columns[used.columns + c] = targets[c < columns.length ? c : c - (c % stepColumns)]! * stride
+  for (let c = 0; c < width; c += stepColumns) {
+    const own = program.weights.subarray(used.weights, used.weights + stepColumns * count)
+    if (columns.length - c < stepColumns || rows.length < count) own.fill(0)
+    packFour(e, cols, rows, columns.subarray(c, c + stepColumns), own)
+    used.weights += own.length
+  }
+  used.steps += 1
+  used.offsets += count
+  used.columns += width
+}
+
+function packFour(e: Int16Array, cols: number, rows: Int32Array, columns: Int32Array, into: Int16Array): void {
   const [c0, c1, c2, c3] = columns
   for (let i = 0; i < rows.length; i++) {
     const from = rows[i]! * cols
@@ -108,58 +126,112 @@ function packStep(e: Int16Array, cols: number, rows: Int32Array, columns: Int32A
   }
 }
 
-/** OUs of a matrix that deliver the same columns to the same outputs, up to `stepRows` rows together. */
+/**
+ * OUs of a matrix in blocks of rows by columns: those that deliver the same columns to the same outputs stand below one another, up to
+ * `stepRows` rows; such stacks with the same row lists stand side by side, up to `mostColumns` columns.
+ */
 export interface Bundles {
-  /** OUs of bundle i: ous[start[i]] … ous[start[i + 1] − 1] */
+  /** OUs of stack i: ous[start[i]] … ous[start[i + 1] − 1] */
   readonly start: Int32Array
   readonly ous: Int32Array
+  /** stacks side by side */
+  readonly rows: readonly number[][]
 }
 
-export function bundle(mapping: Mapping, ous: Int32Array): Bundles {
-  const { rowStart } = mapping
+export function bundle({ mapping, listOf }: FastPlan, ous: Int32Array): Bundles {
+  const { rowStart, colStart } = mapping
   const open = new Map<number, number[]>()
   const owners: number[] = []
+  const heights: number[] = []
+  const hashes: number[] = []
   const sizes: number[] = []
-  const rows: number[] = []
-  const bundleOf = ous.map((ou) => {
+  const stackOf = ous.map((ou) => {
     const own = rowStart[ou + 1]! - rowStart[ou]!
     const key = hashColumns(mapping, ou)
     const bucket = open.get(key) ?? []
-    const place = bucket.findIndex((b) => sameColumns(mapping, owners[b]!, ou))
+    const place = bucket.findIndex((stack) => sameColumns(mapping, owners[stack]!, ou))
     const found = bucket[place]
-    if (found !== undefined && rows[found]! + own <= stepRows) {
+    if (found !== undefined && heights[found]! + own <= stepRows) {
       sizes[found]! += 1
-      rows[found]! += own
+      heights[found]! += own
+      hashes[found] = (Math.imul(hashes[found]!, 0x01000193) ^ listOf[ou]!) | 0
       return found
     }
     if (found === undefined) open.set(key, [...bucket, owners.length])
     else bucket[place] = owners.length
     sizes.push(1)
-    rows.push(own)
+    heights.push(own)
+    hashes.push(listOf[ou]!)
     return owners.push(ou) - 1
   })
   const start = new Int32Array(owners.length + 1)
-  for (const [b, size] of sizes.entries()) start[b + 1] = start[b]! + size
+  for (const [stack, size] of sizes.entries()) start[stack + 1] = start[stack]! + size
   const next = start.slice()
   const sorted = new Int32Array(ous.length)
-  for (const [i, ou] of ous.entries()) sorted[next[bundleOf[i]!]++] = ou
-  return { start, ous: sorted }
+  for (const [i, ou] of ous.entries()) sorted[next[stackOf[i]!]++] = ou
+  return { start, ous: sorted, rows: sideBySide() }
+
+  function sideBySide(): number[][] {
+    const rows: number[][] = []
+    const last = new Map<number, { stacks: number[]; width: number }>()
+    for (const [stack, hash] of hashes.entries()) {
+      const width = colStart[owners[stack]! + 1]! - colStart[owners[stack]!]!
+      const known = last.get(hash)
+      if (known !== undefined && known.width + width <= mostColumns && sameRows(known.stacks[0]!, stack)) {
+        known.stacks.push(stack)
+        known.width += width
+      } else {
+        const stacks = [stack]
+        rows.push(stacks)
+        last.set(hash, { stacks, width })
+      }
+    }
+    return rows
+  }
+
+  function sameRows(a: number, b: number): boolean {
+    if (sizes[a] !== sizes[b]) return false
+    for (let i = 0; i < sizes[a]!; i++)
+      if (listOf[sorted[start[a]! + i]!] !== listOf[sorted[start[b]! + i]!]) return false
+    return true
+  }
 }
 
-export function* piecesOf(mapping: Mapping, { start, ous }: Bundles): Generator<Piece> {
-  const { rowStart, rowOf, colStart, colOf: columns, deliveredTo: targets } = mapping
-  let room = new Int32Array(stepRows)
-  for (let b = 0; b + 1 < start.length; b++) {
+export function* piecesOf(mapping: Mapping, { start, ous, rows: stacked }: Bundles): Generator<Piece> {
+  const { rowStart, rowOf, colStart, colOf, deliveredTo } = mapping
+  let rows = new Int32Array(stepRows)
+  const columns = new Int32Array(mostColumns)
+  const targets = new Int32Array(mostColumns)
+  for (const stacks of stacked) {
+    const [stack] = stacks
     let count = 0
-    for (let i = start[b]!; i < start[b + 1]!; i++) {
+    for (let i = start[stack!]!; i < start[stack! + 1]!; i++) {
       const own = rowOf.subarray(rowStart[ous[i]!]!, rowStart[ous[i]! + 1]!)
-      if (count + own.length > room.length) room = new Int32Array(own.length)
-      room.set(own, count)
+      if (count + own.length > rows.length) rows = new Int32Array(own.length)
+      rows.set(own, count)
       count += own.length
     }
-    const first = ous[start[b]!]!
-    yield { rows: room.subarray(0, count), columns, targets, from: colStart[first]!, to: colStart[first + 1]! }
+    const [first] = stacks.map((own) => ous[start[own]!]!)
+    const wide = colStart[first! + 1]! - colStart[first!]! > mostColumns
+    if (wide) {
+      const own = [colStart[first!]!, colStart[first! + 1]!] as const
+      yield { rows: rows.subarray(0, count), columns: colOf.subarray(...own), targets: deliveredTo.subarray(...own) }
+      continue
+    }
+    let width = 0
+    for (const own of stacks) {
+      const from = colStart[ous[start[own]!]!]!
+      const to = colStart[ous[start[own]!]! + 1]!
+      columns.set(colOf.subarray(from, to), width)
+      targets.set(deliveredTo.subarray(from, to), width)
+      width += to - from
+    }
+    yield { rows: rows.subarray(0, count), columns: columns.subarray(0, width), targets: targets.subarray(0, width) }
   }
+}
+
+function even(count: number): number {
+  return count + (count & 1)
 }
 
 function hashColumns({ colStart, colOf, deliveredTo }: Mapping, ou: number): number {

@@ -2,8 +2,9 @@
 import type { Mapping } from '../../../models/mapping/mapping.js'
 import type { WeightMatrix } from '../../../models/nn/types.js'
 import { sumMatrix } from '../../../models/values/sums.js'
-import { type Bundles, bundle, pack, piecesOf } from './factors.js'
+import { type Bundles, bundle, noRoom, pack, piecesOf } from './factors.js'
 import type { Streams } from './kernels/kernels.js'
+import type { FastPlan } from './plan.js'
 import type { Workspace } from './workspace.js'
 
 /** Whether no result of the matrix can leave int32. */
@@ -17,11 +18,12 @@ export interface LayerProduct {
 }
 
 /** Weights are packed when a matrix is met for the first time, and stay where all of them fit into the workspace. */
-export function openProduct(mapping: Mapping, ofMatrix: readonly Int32Array[], space: Workspace): LayerProduct {
+export function openProduct(plan: FastPlan, ofMatrix: readonly Int32Array[], space: Workspace): LayerProduct {
+  const { mapping } = plan
   const { arena, program, keepsProgram } = space
   const bundles: (Bundles | undefined)[] = []
   const kept: ({ from: number; to: number } | undefined)[] = []
-  const used = { steps: 0, offsets: 0, weights: 0 }
+  const used = { ...noRoom }
   return {
     add(m, block, signed, sums) {
       const known = kept[m]
@@ -29,8 +31,8 @@ export function openProduct(mapping: Mapping, ofMatrix: readonly Int32Array[], s
         arena.multiply(block, program, known.from, known.to, signed, sums)
         return
       }
-      bundles[m] ??= bundle(mapping, ofMatrix[m]!)
-      if (!keepsProgram) used.steps = used.offsets = used.weights = 0
+      bundles[m] ??= bundle(plan, ofMatrix[m]!)
+      if (!keepsProgram) Object.assign(used, noRoom)
       const from = used.steps
       for (const to of pack(piecesOf(mapping, bundles[m]), mapping.matrices[m]!, block.stride, program, used)) {
         arena.multiply(block, program, from, to, signed, sums)

@@ -64,7 +64,7 @@ export function openFastValues(layer: ValueLayer, space: Workspace): (form: Code
     : certificates(mapping, coding, sliceMasks, adc, spec.bitsPerStep)
   const finder = createHitFinder(plan, ofOu, space)
   const lines = createLineSums(mapping, coding, sliceMasks, spec.bitsPerStep, ofLine)
-  const product = openProduct(mapping, ofMatrix, space)
+  const product = openProduct(plan, ofMatrix, space)
   return (form, zeroPoint) => createItem(form, zeroPoint)
 
   function createItem(form: CodeForm, zeroPoint: number): FastValues {

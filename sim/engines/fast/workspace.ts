@@ -1,5 +1,5 @@
 // Memory of the fast engine for one layer: laid out once, used for every item.
-import { allotProgram, programBytes, roomOf, smallRoom } from './factors.js'
+import { allotProgram, noRoom, programBytes, roomOf, smallRoom } from './factors.js'
 import type { Arena, Kernels, Program } from './kernels/kernels.js'
 import { sizeOf } from './kernels/kernels.js'
 import { type Layout, layoutOf, usualRoom } from './layout.js'
@@ -87,7 +87,7 @@ export function createWorkspace(
   const layout = layoutOf(plan, room)
   const all = roomOf(mapping)
   const keepsProgram = programBytes(all) <= Math.min(programMost, memoryBytes / 4)
-  const packed = values ? (keepsProgram ? all : smallRoom) : { steps: 0, offsets: 0, weights: 0 }
+  const packed = values ? (keepsProgram ? all : smallRoom) : noRoom
   const own = sizeOf(flagBytes) + sizeOf(block) + sizeOf(4 * sums) + offsetBytes
   const loops = sizeOf(inputBytes) + sizeOf(4 * recipeWords) + sizeOf(4 * layout.end)
   const arena = kernels.arena(own + loops + programBytes(packed))

@@ -44,7 +44,7 @@ export interface Arena {
   readonly windows: ((memory: Int32Array, flags: Uint8Array) => number) | null
   /** Set bits of (byte & mask) in the passes of one row, and in up to 15 bytes behind them. */
   countBits(streams: Streams, row: number, mask: number): number
-  /** Runs steps from … to − 1 of a program: Σ over rows of activation × weight is added to sums[target · stride + pass] (and to up to 7 sums behind the last pass). */
+  /** Runs steps from … to − 1 of a program: Σ over rows of activation × weight is added to sums[column · stride + pass] (and to up to 7 sums behind the last pass). */
   multiply(streams: Streams, program: Program, from: number, to: number, signed: boolean, sums: Int32Array): void
   /**
    * Calls `hit` where more rows of a list are driven than its limit, four passes and all planes at once, in any order: bit 8 · k + plane of
@@ -69,19 +69,23 @@ export type Hit = (list: number, pass: number, planes: number) => void
 /** Rows by columns of a matrix, packed as `multiply` reads them; all arrays in the arena. */
 export interface Program {
   /**
-   * `stepInts` numbers a step: entries of `offsets` (from, to: an even number), the first of `weights`, and the four columns of the sums that
-   * get the results: missing ones repeat the first and have no weights
+   * `stepInts` numbers a step: entries of `offsets` (from, to: an even number, at most `stepRows`), entries of `columns` (from, to: a multiple
+   * of `stepColumns`), the first of `weights`
    */
   readonly steps: Int32Array
   /** row · stride */
   readonly offsets: Int32Array
-  /** of every two rows: four times (weight of the first row, of the second) */
+  /** column · stride of the sums that get the results; missing ones repeat the first of their four and have no weights */
+  readonly columns: Int32Array
+  /** of every four columns, and of every two rows: four times (weight of the first row, of the second) */
   readonly weights: Int16Array
 }
 
-/** Numbers a step of a program takes, and columns that it has. */
+/** Numbers that a step of a program takes, columns that are taken together, and most rows. */
 export const stepInts = 8
 export const stepColumns = 4
+export const stepRows = 128
+
 /** Limits that `moreDriven` counts to. */
 export const mostDriven = 255
 

@@ -34,17 +34,16 @@ const plainArena: Arena = {
     for (let at = row * stride; at < row * stride + passes; at++) sum += ones[bytes[at]! & mask]!
     return sum
   },
-  multiply({ bytes, stride, passes }, { steps, offsets, weights }, from, to, signed, sums) {
+  multiply({ bytes, passes }, { steps, offsets, columns, weights }, from, to, signed, sums) {
     const codes = signed ? signedCodes(bytes) : bytes
     for (let step = from * stepInts; step < to * stepInts; step += stepInts) {
-      const first = steps[step]!
-      for (let i = first; i < steps[step + 1]!; i++) {
-        const source = offsets[i]!
-        const pair = steps[step + 2]! + 2 * stepColumns * ((i - first) >> 1) + ((i - first) & 1)
-        for (let k = 0; k < stepColumns; k++) {
-          const weight = weights[pair + 2 * k]!
+      const rows = offsets.subarray(steps[step]!, steps[step + 1]!)
+      const targets = columns.subarray(steps[step + 2]!, steps[step + 3]!)
+      for (const [c, target] of targets.entries()) {
+        const first = steps[step + 4]! + (c - (c % stepColumns)) * rows.length + 2 * (c % stepColumns)
+        for (const [i, source] of rows.entries()) {
+          const weight = weights[first + stepColumns * (i - (i & 1)) + (i & 1)]!
           if (weight === 0) continue
-          const target = steps[step + 3 + k]! * stride
           for (let p = 0; p < passes; p++) sums[target + p] = sums[target + p]! + weight * codes[source + p]!
         }
       }
