@@ -40,7 +40,7 @@ export function eachProduct(
   const sums = arena.ints(cols * stride)
   const all = (length: number) => Int32Array.from({ length }, (_, i) => i)
   const columns = all(cols)
-  const piece = { rows: all(rows), columns, targets: columns }
+  const piece = { rows: all(rows), columns, targets: columns, begins: true }
   const streams = tensorStreams(gathersOf(layer, resolved, tensor.shape, false, order), tensor, 0)
   const zeroPoint = zeroPointOf(tensor, 0)
   for (const [g, matrix] of matrices.entries()) {
@@ -49,10 +49,9 @@ export function eachProduct(
     for (let first = 0; first < vectors; first += stride) {
       const passes = Math.min(stride, vectors - first)
       streams.fill(g, first, passes, bytes, stride)
-      sums.fill(0)
       const used = { ...noRoom }
       for (const end of pack([piece], matrix, stride, program, used))
-        arena.multiply({ bytes, stride, passes }, program, 0, end, tensor.form === 'twos-complement', sums)
+        arena.multiply({ bytes, stride, passes }, program, 0, end, tensor.form === 'twos-complement', true, sums)
       for (let p = 0; p < passes; p++)
         for (let c = 0; c < cols; c++) exact[(first + p) * cols + c] = sums[c * stride + p]! - zeroSums[c]!
     }

@@ -9,6 +9,8 @@ export interface Piece {
   readonly rows: Int32Array
   readonly columns: Int32Array
   readonly targets: Int32Array
+  /** the first of its matrix for every one of its targets */
+  readonly begins: boolean
 }
 
 /** Most steps, offsets, columns and weights of a program. */
@@ -64,7 +66,7 @@ export function* pack(
   program: Program,
   used: ProgramUse,
 ): Generator<number> {
-  for (const { rows: all, columns: every, targets } of pieces) {
+  for (const { rows: all, columns: every, targets, begins } of pieces) {
     for (let row = 0; row < all.length; row += stepRows) {
       const rows = all.subarray(row, row + stepRows)
       for (let c = 0; c < every.length; c += mostColumns) {
@@ -79,7 +81,8 @@ export function* pack(
           yield used.steps
           Object.assign(used, noRoom)
         }
-        packStep(rows, columns, targets.subarray(c, c + mostColumns), cols, e, stride, program, used)
+        const own = { rows, columns, targets: targets.subarray(c, c + mostColumns), begins: begins && row === 0 }
+        packStep(own, cols, e, stride, program, used)
       }
     }
   }
@@ -87,9 +90,7 @@ export function* pack(
 }
 
 function packStep(
-  rows: Int32Array,
-  columns: Int32Array,
-  targets: Int32Array,
+  { rows, columns, targets, begins }: Piece,
   cols: number,
   e: Int16Array,
   stride: number,
@@ -99,7 +100,7 @@ function packStep(
   const count = even(rows.length)
   const width = Math.ceil(columns.length / stepColumns) * stepColumns
   const ends = [used.offsets, used.offsets + count, used.columns, used.columns + width, used.weights]
-  program.steps.set(ends, stepInts * used.steps)
+  program.steps.set([...ends, begins ? 1 : 0], stepInts * used.steps)
   for (let i = 0; i < count; i++) program.offsets[used.offsets + i] = rows[Math.min(i, rows.length - 1)]! * stride
   for (let c = 0; c < width; c++)
     program.columns[used.columns + c] = targets[c < columns.length ? c : c - (c % stepColumns)]! * stride
@@ -135,10 +136,19 @@ export interface Bundles {
   readonly start: Int32Array
   readonly ous: Int32Array
   /** stacks side by side */
-  readonly rows: readonly number[][]
+  readonly rows: readonly Row[]
+  /** targets that no row begins: zero before the first */
+  readonly unbegun: readonly number[]
 }
 
-export function bundle({ mapping, listOf }: FastPlan, ous: Int32Array): Bundles {
+/** `begins`: no row before it has any of its targets. */
+interface Row {
+  readonly stacks: readonly number[]
+  readonly begins: boolean
+}
+
+/** @param cols columns of the matrix */
+export function bundle({ mapping, listOf }: FastPlan, ous: Int32Array, cols: number): Bundles {
   const { rowStart, colStart } = mapping
   const open = new Map<number, number[]>()
   const owners: number[] = []
@@ -169,7 +179,7 @@ export function bundle({ mapping, listOf }: FastPlan, ous: Int32Array): Bundles 
   const next = start.slice()
   const sorted = new Int32Array(ous.length)
   for (const [i, ou] of ous.entries()) sorted[next[stackOf[i]!]++] = ou
-  return { start, ous: sorted, rows: sideBySide() }
+  return { start, ous: sorted, ...begin(sideBySide()) }
 
   function sideBySide(): number[][] {
     const rows: number[][] = []
@@ -189,6 +199,24 @@ export function bundle({ mapping, listOf }: FastPlan, ous: Int32Array): Bundles 
     return rows
   }
 
+  function begin(rows: readonly number[][]): Pick<Bundles, 'rows' | 'unbegun'> {
+    const seen = new Uint8Array(cols)
+    const begun = new Uint8Array(cols)
+    const found = rows.map((stacks) => {
+      const targets = stacks.flatMap((stack) => {
+        const ou = owners[stack]!
+        return Array.from(mapping.deliveredTo.subarray(colStart[ou]!, colStart[ou + 1]!))
+      })
+      const begins = targets.every((target) => seen[target] === 0)
+      for (const target of targets) {
+        seen[target] = 1
+        if (begins) begun[target] = 1
+      }
+      return { stacks, begins }
+    })
+    return { rows: found, unbegun: Array.from(begun.keys()).filter((target) => begun[target] === 0) }
+  }
+
   function sameRows(a: number, b: number): boolean {
     if (sizes[a] !== sizes[b]) return false
     for (let i = 0; i < sizes[a]!; i++)
@@ -202,7 +230,7 @@ export function* piecesOf(mapping: Mapping, { start, ous, rows: stacked }: Bundl
   let rows = new Int32Array(stepRows)
   const columns = new Int32Array(mostColumns)
   const targets = new Int32Array(mostColumns)
-  for (const stacks of stacked) {
+  for (const { stacks, begins } of stacked) {
     const [stack] = stacks
     let count = 0
     for (let i = start[stack!]!; i < start[stack! + 1]!; i++) {
@@ -215,7 +243,12 @@ export function* piecesOf(mapping: Mapping, { start, ous, rows: stacked }: Bundl
     const wide = colStart[first! + 1]! - colStart[first!]! > mostColumns
     if (wide) {
       const own = [colStart[first!]!, colStart[first! + 1]!] as const
-      yield { rows: rows.subarray(0, count), columns: colOf.subarray(...own), targets: deliveredTo.subarray(...own) }
+      yield {
+        rows: rows.subarray(0, count),
+        columns: colOf.subarray(...own),
+        targets: deliveredTo.subarray(...own),
+        begins,
+      }
       continue
     }
     let width = 0
@@ -226,7 +259,12 @@ export function* piecesOf(mapping: Mapping, { start, ous, rows: stacked }: Bundl
       targets.set(deliveredTo.subarray(from, to), width)
       width += to - from
     }
-    yield { rows: rows.subarray(0, count), columns: columns.subarray(0, width), targets: targets.subarray(0, width) }
+    yield {
+      rows: rows.subarray(0, count),
+      columns: columns.subarray(0, width),
+      targets: targets.subarray(0, width),
+      begins,
+    }
   }
 }
 

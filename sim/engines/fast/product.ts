@@ -13,8 +13,11 @@ export function productFits(matrix: WeightMatrix): boolean {
 }
 
 export interface LayerProduct {
-  /** Adds Σ over the rows of the OUs of matrix m of activation × e to sums[column · stride + pass], in int32. */
-  add(m: number, block: Streams, signed: boolean, sums: Int32Array): void
+  /**
+   * Adds Σ over the rows of the OUs of matrix m of activation × e to sums[column · stride + pass], in int32, or (fresh) sets sums to them,
+   * and to 0 behind the last pass, up to a multiple of 8.
+   */
+  add(m: number, block: Streams, signed: boolean, fresh: boolean, sums: Int32Array): void
 }
 
 /** Weights are packed when a matrix is met for the first time, and stay where all of them fit into the workspace. */
@@ -25,17 +28,19 @@ export function openProduct(plan: FastPlan, ofMatrix: readonly Int32Array[], spa
   const kept: ({ from: number; to: number } | undefined)[] = []
   const used = { ...noRoom }
   return {
-    add(m, block, signed, sums) {
+    add(m, block, signed, fresh, sums) {
+      const { stride, passes } = block
+      bundles[m] ??= bundle(plan, ofMatrix[m]!, mapping.matrices[m]!.cols)
+      if (fresh) for (const c of bundles[m].unbegun) sums.fill(0, c * stride, c * stride + Math.ceil(passes / 8) * 8)
       const known = kept[m]
       if (known !== undefined) {
-        arena.multiply(block, program, known.from, known.to, signed, sums)
+        arena.multiply(block, program, known.from, known.to, signed, fresh, sums)
         return
       }
-      bundles[m] ??= bundle(plan, ofMatrix[m]!)
       if (!keepsProgram) Object.assign(used, noRoom)
       const from = used.steps
-      for (const to of pack(piecesOf(mapping, bundles[m]), mapping.matrices[m]!, block.stride, program, used)) {
-        arena.multiply(block, program, from, to, signed, sums)
+      for (const to of pack(piecesOf(mapping, bundles[m]), mapping.matrices[m]!, stride, program, used)) {
+        arena.multiply(block, program, from, to, signed, fresh, sums)
         if (keepsProgram) kept[m] = { from, to }
       }
     },

@@ -113,12 +113,13 @@ export function openFastValues(layer: ValueLayer, space: Workspace): (form: Code
       const { stride, passes } = block
       const fits = ofWeights[m]!.bound * farthest < 2 ** 31
       const sums = fits ? space.sums.subarray(0, cols * stride) : new Float64Array(cols * stride)
-      for (let c = 0, from = 0; c < cols; c++, from += stride) {
+      const fresh = fits && zeroPoint === 0
+      for (let c = 0, from = 0; c < cols && !fresh; c++, from += stride) {
         sums.fill(0, from, from + Math.ceil(passes / 8) * 8)
         const start = zeroPoint === 0 ? 0 : -zeroPoint * ofWeights[m]!.columns[c]!
         if (start !== 0) for (let p = 0; p < passes; p += split ? 2 : 1) sums[from + p] = start
       }
-      if (sums instanceof Int32Array) product.add(m, block, signed, sums)
+      if (sums instanceof Int32Array) product.add(m, block, signed, fresh, sums)
       else for (const ou of ofMatrix[m]!) addProduct(mapping, ou, block, signed, sums)
       return sums
     }

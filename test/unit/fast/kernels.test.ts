@@ -94,7 +94,7 @@ describe.skipIf(!available())('WebAssembly kernels', () => {
 
   it('multiply and add a packed program, columns in any order, on top of what was there, in pieces of any size', () => {
     fc.assert(
-      fc.property(scene, fc.integer({ min: 0, max: 3 }), (s, spare) => {
+      fc.property(scene, fc.integer({ min: 0, max: 3 }), fc.boolean(), (s, spare, fresh) => {
         const run = (kernels: Kernels) => {
           const { arena, streams, rows, cols, e } = stage(kernels, s)
           const sums = arena.ints(cols * s.stride).fill(7)
@@ -103,7 +103,8 @@ describe.skipIf(!available())('WebAssembly kernels', () => {
           )
           const chosen = columns.subarray(0, s.columns)
           const many = spare === 1 ? Int32Array.from([...rows, ...rows, ...rows, ...rows]) : rows
-          const piece = { rows: many, columns: chosen, targets: chosen.map((column) => (column + 1) % cols) }
+          const targets = chosen.map((column) => (column + 1) % cols)
+          const piece = { rows: many, columns: chosen, targets, begins: true }
           const height = Math.min(stepRows, many.length + 1)
           const width = Math.min(32, 4 * Math.ceil(chosen.length / 4))
           const room = {
@@ -114,13 +115,14 @@ describe.skipIf(!available())('WebAssembly kernels', () => {
           }
           const program = allotProgram(arena, room)
           const used = { ...noRoom }
-          const pieces = [piece, { ...piece, rows: rows.subarray(0, 1) }]
+          const pieces = [piece, { ...piece, rows: rows.subarray(0, 1), begins: false }]
           for (const end of pack(pieces, { cols, e }, s.stride, program, used))
-            arena.multiply(streams, program, 0, end, s.signed, sums)
+            arena.multiply(streams, program, 0, end, s.signed, fresh, sums)
           return { found: eachPass(s, sums, cols), pieces, streams, cols, e }
         }
         const { found, pieces, streams, cols, e } = run(plain)
         const byHand = Array.from({ length: cols }, () => new Array<number>(s.passes).fill(7))
+        if (fresh) for (const target of pieces[0]!.targets) byHand[target]!.fill(0)
         for (const { rows, columns, targets } of pieces)
           for (const row of rows)
             for (let c = 0; c < columns.length; c++)

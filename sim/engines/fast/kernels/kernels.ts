@@ -44,8 +44,19 @@ export interface Arena {
   readonly windows: ((memory: Int32Array, flags: Uint8Array) => number) | null
   /** Set bits of (byte & mask) in the passes of one row, and in up to 15 bytes behind them. */
   countBits(streams: Streams, row: number, mask: number): number
-  /** Runs steps from … to − 1 of a program: Σ over rows of activation × weight is added to sums[column · stride + pass] (and to up to 7 sums behind the last pass). */
-  multiply(streams: Streams, program: Program, from: number, to: number, signed: boolean, sums: Int32Array): void
+  /**
+   * Runs steps from … to − 1 of a program: Σ over rows of activation × weight is added to sums[column · stride + pass] (and to up to 7 sums
+   * behind the last pass). Fresh: steps that begin their columns set the sums instead.
+   */
+  multiply(
+    streams: Streams,
+    program: Program,
+    from: number,
+    to: number,
+    signed: boolean,
+    fresh: boolean,
+    sums: Int32Array,
+  ): void
   /**
    * Calls `hit` where more rows of a list are driven than its limit, four passes and all planes at once, in any order: bit 8 · k + plane of
    * `planes` stands for pass `pass` + k. Streams are zero behind their passes, up to a multiple of 16.
@@ -70,7 +81,7 @@ export type Hit = (list: number, pass: number, planes: number) => void
 export interface Program {
   /**
    * `stepInts` numbers a step: entries of `offsets` (from, to: an even number, at most `stepRows`), entries of `columns` (from, to: a multiple
-   * of `stepColumns`), the first of `weights`
+   * of `stepColumns`), the first of `weights`, and 1 where it begins its columns
    */
   readonly steps: Int32Array
   /** row · stride */

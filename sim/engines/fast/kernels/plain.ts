@@ -34,11 +34,13 @@ const plainArena: Arena = {
     for (let at = row * stride; at < row * stride + passes; at++) sum += ones[bytes[at]! & mask]!
     return sum
   },
-  multiply({ bytes, passes }, { steps, offsets, columns, weights }, from, to, signed, sums) {
+  multiply({ bytes, passes }, { steps, offsets, columns, weights }, from, to, signed, fresh, sums) {
     const codes = signed ? signedCodes(bytes) : bytes
     for (let step = from * stepInts; step < to * stepInts; step += stepInts) {
       const rows = offsets.subarray(steps[step]!, steps[step + 1]!)
       const targets = columns.subarray(steps[step + 2]!, steps[step + 3]!)
+      if (fresh && steps[step + 5] === 1)
+        for (const target of targets) sums.fill(0, target, target + Math.ceil(passes / 8) * 8)
       for (const [c, target] of targets.entries()) {
         const first = steps[step + 4]! + (c - (c % stepColumns)) * rows.length + 2 * (c % stepColumns)
         for (const [i, source] of rows.entries()) {

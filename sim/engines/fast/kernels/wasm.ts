@@ -87,13 +87,13 @@ function createArena(bytes: number): Arena {
       const from = streams.bytes.byteOffset + row * streams.stride
       return countBits!(from, from + Math.ceil(streams.passes / countPasses) * countPasses, mask)
     },
-    multiply({ bytes, passes }, { steps, offsets, columns, weights }, from, to, signed, sums) {
+    multiply({ bytes, passes }, { steps, offsets, columns, weights }, from, to, signed, fresh, sums) {
       const call = (signed ? multiplySigned : multiplyUnsigned)!
       const address = (step: number) => steps.byteOffset + 4 * stepInts * step
       for (let step = from; step < to; step += stepsOfCall) {
         const [first, end] = [address(step), address(Math.min(to, step + stepsOfCall))]
         const program = [offsets.byteOffset, weights.byteOffset, columns.byteOffset, first, end] as const
-        call(bytes.byteOffset, passes, ...program, sums.byteOffset, scratch.byteOffset)
+        call(bytes.byteOffset, passes, ...program, sums.byteOffset, scratch.byteOffset, Number(fresh))
       }
     },
     moreDriven(streams, offsets, lists, hit) {

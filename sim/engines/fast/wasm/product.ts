@@ -1,6 +1,6 @@
 // The product kernel in WebAssembly SIMD; its plain twin in kernels/plain.ts says what it computes.
 import type { Code, FunctionSpec } from './module.js'
-import { forTo, get, i32, i32x4, set, v128 } from './ops.js'
+import { forTo, get, i32, i32x4, set, v128, when } from './ops.js'
 
 /** Passes that one turn takes, and bytes of two rows in it. */
 const turnPasses = 8
@@ -22,11 +22,25 @@ const interleaveHigh = [8, 9, 24, 25, 10, 11, 26, 27, 12, 13, 28, 29, 14, 15, 30
  * @param load 8 bytes as i16
  */
 function multiplyOf(name: string, load: typeof v128.load8x8Signed): FunctionSpec {
-  const numbers = ['source', 'base', 'done', 'i', 'w', 'z', 'zEnd', 'q', 'first', 'end', 'firstQuad', 'endQuad']
+  const numbers = [
+    'source',
+    'base',
+    'done',
+    'i',
+    'w',
+    'z',
+    'zEnd',
+    'q',
+    'first',
+    'end',
+    'firstQuad',
+    'endQuad',
+    'begins',
+  ]
   const vectors = [...low, ...high, 'a', 'b', 'weight']
   return {
     name,
-    params: ['streams', 'passes', 'offsets', 'weights', 'columns', 'steps', 'stepsEnd', 'sums', 'pairs'],
+    params: ['streams', 'passes', 'offsets', 'weights', 'columns', 'steps', 'stepsEnd', 'sums', 'pairs', 'fresh'],
     locals: {
       ...Object.fromEntries([...numbers, 'firstWeight', ...targets].map((key) => [key, 'i32' as const])),
       ...Object.fromEntries(vectors.map((key) => [key, 'v128' as const])),
@@ -57,11 +71,15 @@ function multiplyOf(name: string, load: typeof v128.load8x8Signed): FunctionSpec
         ...advance('w', pairBytes),
       ]
       const quad: Code = [
-        ...targets.flatMap((target, k) => [
-          ...set(at(target), scaled('base', i32.load(v('q'), 4 * k), 2)),
-          ...set(at(low[k]!), v128.load(v(target))),
-          ...set(at(high[k]!), v128.load(v(target), 16)),
-        ]),
+        ...targets.flatMap((target, k) => [...set(at(target), scaled('base', i32.load(v('q'), 4 * k), 2))]),
+        ...when(
+          v('begins'),
+          [...low, ...high].flatMap((part) => set(at(part), v128.zero)),
+          targets.flatMap((target, k) => [
+            ...set(at(low[k]!), v128.load(v(target))),
+            ...set(at(high[k]!), v128.load(v(target), 16)),
+          ]),
+        ),
         ...set(at('z'), v('pairs')),
         ...forTo(at('z'), v('zEnd'), turnPairBytes, pair),
         // The first target last: missing ones have its address.
@@ -87,6 +105,7 @@ function multiplyOf(name: string, load: typeof v128.load8x8Signed): FunctionSpec
         ...set(at('firstQuad'), scaled('columns', field(2), 2)),
         ...set(at('endQuad'), scaled('columns', field(3), 2)),
         ...set(at('firstWeight'), scaled('weights', field(4), 1)),
+        ...set(at('begins'), i32.and(field(5), v('fresh'))),
         ...set(at('done'), i32.const(0)),
         ...forTo(at('done'), v('passes'), turnPasses, turn),
       ])
