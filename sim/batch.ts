@@ -49,11 +49,17 @@ export async function runBatch(batch: Batch): Promise<LayerPlan[]> {
   }
 }
 
-/** Layers with their positions; side by side the largest first, so that no thread is left with a large one in the end. */
+/** Multiply-accumulates that take as long as placing one weight. */
+const macsPerWeight = 500
+
+/** Layers with their positions; side by side the longest first, so that no thread is left with one in the end. */
 function inOrder({ layers }: Network, { items, simulator }: Batch): readonly (readonly [number, Layer])[] {
   const list = layers.map((layer, l) => [l, layer] as const)
   if (!simulator.parallel) return list
-  const work = layers.map((layer) => resolveLayer(layer, layerTensor(items[0]!.tensors, layer)!.shape).macs)
+  const work = layers.map((layer) => {
+    const { macs } = resolveLayer(layer, layerTensor(items[0]!.tensors, layer)!.shape)
+    return items.length * macs + macsPerWeight * layer.weightShape.reduce((a, b) => a * b, 1)
+  })
   return list.sort(([a], [b]) => work[b]! - work[a]! || a - b)
 }
 

@@ -30,7 +30,8 @@ export function warmUp(engine: Engine, { machine, choice, called, idle }: Omit<E
   const tensor = activations()
   try {
     const task = { layer, inputShape: tensor.shape, form: tensor.form, machine, choice, perms: undefined }
-    const { run } = openLayer(engine, { ...task, integers: layerIntegers(layer, machine) })
+    // As it comes in a message: compiled code knows objects by how they were made.
+    const { run } = openLayer(engine, structuredClone({ ...task, integers: layerIntegers(layer, machine) }))
     for (let i = 0; i < items; i++)
       for (const _ of run({ tensor, onPass: null, onFiring: null })) if (Atomics.load(called, 0) === 1) return
   } catch (cause) {
