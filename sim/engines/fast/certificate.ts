@@ -35,7 +35,9 @@ export function certificates(
   const packed = packLevels(levelOf, lines)
   /** level sum up to which a line cannot be altered */
   const harmless = Math.floor(top / digit)
-  const highest = highestLevels(levelOf)
+  /** Added to a word of line sums it sets the highest bit of every field that is above `harmless`, where all of them are below that bit. */
+  const spare = (fieldMost >> 1) - harmless
+  const lift = Math.imul(spare, 0x01010101)
   const sums = new Int32Array(packed.length)
   const total = mapping.colOf.length * lines
   const ofLine = new Uint16Array(top >= 0 && total <= mostLines ? total : 0).fill(always)
@@ -55,13 +57,19 @@ export function certificates(
   /** Least limit of the lines of one column. */
   function ofColumn(ou: number, at: number, rows: number): number {
     const column = mapping.colOf[at]!
-    // Most columns are light enough whichever of their lines is looked at.
-    if (sumOf(highest, column, rows) <= harmless) return rows
+    const tallest = rows * (levels - 1)
+    if (tallest <= fieldMost) {
+      let above = 0
+      for (let w = 0; w < packed.length; w++) {
+        const sum = sumOf(packed[w]!, column, rows)
+        sums[w] = sum
+        above |= (sum + lift) & 0x80808080
+      }
+      // Most columns: none of their lines can be altered.
+      if (above === 0 && spare >= 0 && tallest + spare <= fieldMost) return rows
+    } else sums.fill(-1)
     const width = mapping.colStart[ou + 1]! - mapping.colStart[ou]!
     const firstLine = mapping.colStart[ou]! * lines + at - mapping.colStart[ou]!
-    if (rows * (levels - 1) <= fieldMost)
-      for (let w = 0; w < packed.length; w++) sums[w] = sumOf(packed[w]!, column, rows)
-    else sums.fill(-1)
     let limit = rows
     for (let line = 0; line < lines; line++) {
       const slice = Math.floor(line / coding.polarities)
@@ -96,11 +104,6 @@ export function certificates(
     ofOu[ou] = limit
   }
   return { ofOu, ofLine }
-}
-
-/** The highest level of every weight on any line. */
-function highestLevels({ tables }: ReturnType<typeof tabulateLevels>): Int32Array {
-  return Int32Array.from({ length: tables[0]!.length }, (_, e) => Math.max(...tables.map((table) => table[e]!)))
 }
 
 /** Largest sum of a line that fits its field. */
