@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import { z } from 'zod'
 import { CheckFailure, SpecError } from '../../models/base/errors.js'
-import { canonicalJson, runFiles } from '../../traces/results/directory.js'
+import { canonicalJson } from '../../traces/results/canonical.js'
 import { openRun, type StoredRun } from '../../traces/results/open.js'
 import { violations } from '../chip/rules.js'
 import { type Machine, machineSchema } from '../chip/spec.js'
@@ -80,6 +80,7 @@ async function act(context: CliContext, folder: string, flags: Flags): Promise<v
       `the model is another one: sha256 ${result.network.sha256}, the run was made with ${manifest.model_sha256}; say where it is with --model FILE`,
     )
   const info = { ...manifestInfo(options, streams, Date.now()), version: manifest.cimulator }
+  const { runFiles } = await import('../../traces/results/directory.js')
   const files = [...runFiles(result, info, dump)].filter(([path]) => path !== 'environment.json')
   const wrong = files.flatMap(([path, content]) => difference(stored, path, content))
   const gone = Object.keys(manifest.files).filter((path) => !files.some(([name]) => name === path))

@@ -3,7 +3,6 @@ import { Option } from 'commander'
 import { SpecError } from '../../models/base/errors.js'
 import { engineering, grouped } from '../../models/base/units.js'
 import { renderTable } from '../../traces/report/table.js'
-import { checkTarget, writeRunDirectory } from '../../traces/results/directory.js'
 import { summaryOf } from '../../traces/results/summary.js'
 import { engines } from '../chip/items/index.js'
 import { resolveMachine } from '../chip/resolve.js'
@@ -114,7 +113,9 @@ const smallestMemory = 64 * 2 ** 20
 
 async function act(context: CliContext, model: string | undefined, flags: Flags): Promise<void> {
   const options = runOptions(context, model, flags)
-  if (options.out !== null) await checkTarget(options.out, options.force)
+  // What writes run directories is loaded by those who want one: Parquet takes its time.
+  const directory = options.out === null ? null : await import('../../traces/results/directory.js')
+  if (options.out !== null) await directory?.checkTarget(options.out, options.force)
   const started = Date.now()
   const embedded = options.model === null && options.inputs === null && options.trace === null
   const banner =
@@ -127,7 +128,7 @@ async function act(context: CliContext, model: string | undefined, flags: Flags)
     return
   }
   if (options.out !== null) {
-    await writeRunDirectory(
+    await directory?.writeRunDirectory(
       options.out,
       outcome.result,
       manifestInfo(options, outcome.streams, started),

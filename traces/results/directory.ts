@@ -5,6 +5,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { Interrupted, SimFault, SpecError } from '../../models/base/errors.js'
 import { besideName, type FileSystem, leftovers, realFiles, renamePatiently, withTemporary } from '../store/atomic.js'
 import { checkPlace } from '../store/place.js'
+import { canonicalJson } from './canonical.js'
 import { csvOf } from './csv.js'
 import { parquetOf } from './parquet.js'
 import type { RunResult } from './result.js'
@@ -72,15 +73,6 @@ export function runFiles(
   files.set('manifest.json', json(manifest))
   files.set('environment.json', json(info.environment))
   return files
-}
-
-/** JSON with the keys of every object in order, so that a hash does not depend on how a file was written. */
-export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, part: unknown) =>
-    typeof part === 'object' && part !== null && !Array.isArray(part)
-      ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : part,
-  )
 }
 
 /** @throws SpecError unless a run may be written there, which is tried: no such path, or `force` and it is a run directory with nothing else in it */

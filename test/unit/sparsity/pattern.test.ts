@@ -21,6 +21,7 @@ import {
 import { legality, misfit, worst } from '../../../models/sparsity/legality.js'
 import { overheadOf } from '../../../models/sparsity/overhead.js'
 import { fixedSparsity } from '../../../models/sparsity/pattern.js'
+import { pruneLayers } from '../../../models/sparsity/prune.js'
 
 const yaml = (...lines: string[]) => readPattern(parseText(lines.join('\n'), 'p.yaml'))
 const one = (...fields: string[]) => yaml('patterns:', ...fields.map((f, i) => `${i === 0 ? '  - ' : '    '}${f}`))
@@ -221,6 +222,24 @@ describe('a pattern found in the weights', () => {
   ] as const)('%s is called by its name', (name, sparsity) => {
     const mask = pruneMatrix(matrix, name, sparsity)
     expect(findPattern(layers(masked(values, mask)), defaultHardware)).toMatchObject({ name, share: 1 })
+  })
+
+  it('accounts for as many zeros as the criterion found would remove, in matrices that blocks do not fill', () => {
+    for (const name of ['ou-block', 'row-block', 'block']) {
+      const shaped = { rows: 61, cols: 30, channelRows: 1, values: values.slice(0, 61 * 30) }
+      const pruned = masked(shaped.values, pruneMatrix(shaped, name, 0.5))
+      for (let extra = 0; extra < 5; extra++) pruned[pruned.findLastIndex((value) => value !== 0)] = 0
+      const sparse = { name: 'a', matrices: [{ ...shaped, values: pruned }] }
+      const settings = { criterion: 'found', norm: 'l1', scope: 'layer', sparsity: null, seed: '' } as const
+      const description = patternOf(name)
+      const [[removed]] = pruneLayers([sparse], { ...settings, description, hardware: defaultHardware }) as [
+        [Uint8Array],
+      ]
+      const gone = removed.filter((kept) => kept === 0).length
+      const share = gone / pruned.filter((value) => value === 0).length
+      expect(share).toBeLessThan(1)
+      expect(findPattern([sparse], defaultHardware)).toMatchObject({ name, share })
+    }
   })
 
   it('none in dense weights, nor where zeros lie anywhere', () => {
