@@ -17,6 +17,8 @@ export interface Automaton {
   wait(state: number, gap: number): number
   /** Adds up, and forgets, the transitions taken since the last call: times[symbol], and cycles blocked per stage. */
   collect(times: Float64Array, blocked: Float64Array): void
+  /** Writes the cycles blocked per stage in a tabulated transition. */
+  writeBlocked(state: number, symbol: number, into: Int32Array, at: number): void
   /** Sets `back` to a state, `base` cycles on. */
   restore(back: Back, state: number, base: number): void
   /** end of the latest firing, relative to the moment at which the first stage becomes free */
@@ -30,7 +32,7 @@ export interface Tables {
   shift: number
   /**
    * Four words a transition, side by side because they are used together: the state behind it (−1: not tabulated yet); cycles by which the
-   * first stage's becoming free moves on; times that it was taken since they were last collected; unused.
+   * first stage's becoming free moves on; times that it was taken since they were last collected; its number in the order in which they were met.
    */
   steps: Int32Array
   /** per state: waiting at least so long makes everything irrelevant */
@@ -117,6 +119,7 @@ export function createAutomaton(stages: readonly BackStage[]): Automaton {
     const at = ((state << tables.shift) + symbol) << stepShift
     tables.steps[at] = next
     tables.steps[at + 1] = delta
+    tables.steps[at + 3] = met.length / 2
     const from = (met.length / 2) * stages.length
     met.push(state, symbol)
     if (from + stages.length > blockedIn.length) {
@@ -150,6 +153,11 @@ export function createAutomaton(stages: readonly BackStage[]): Automaton {
     }
   }
 
+  function writeBlocked(state: number, symbol: number, into: Int32Array, at: number): void {
+    const number = tables.steps[(((state << tables.shift) + symbol) << stepShift) + 3]!
+    for (let b = 0; b < stages.length; b++) into[at + b] = blockedIn[number * stages.length + b]!
+  }
+
   const start = intern()
   return {
     stages,
@@ -160,6 +168,7 @@ export function createAutomaton(stages: readonly BackStage[]): Automaton {
     fill,
     wait,
     collect,
+    writeBlocked,
     restore: (target, state, base) => restore(target, vectors[state]!, base),
     end: (state) => vectors[state]![stages.length]!,
     states: () => vectors.length,

@@ -20,8 +20,7 @@ export function createFeedRun(
   const { arena, tables: memory, layout: parts } = space
   const symbols = writeWords(plan, space, symbolOf)
   for (let byte = 0; byte < 256; byte++) memory[register.planes + byte] = planesOf[byte]! * entryBytes
-  const rows = { from: parts.rows, to: parts.waits }
-  const table = createRows(automaton, memory, rows, { from: parts.waits, to: parts.end })
+  const table = createRows(automaton, arena, memory, parts)
   const feed = createFeed(plan, automaton, symbols, table)
   let fits = feed.idle >= 0
   memory[register.idle] = feed.idle

@@ -78,8 +78,7 @@ export function createFeed(plan: FastPlan, automaton: Automaton, symbols: readon
     if (entries > 0) starts.push(free - firstInterval - start)
     const next = intern(step.next, free - start, starts)
     if (next < 0) return false
-    table.put(row, index, next, start, state, symbol)
-    return true
+    return table.put(row, index, next, start, state, symbol)
   }
 
   function wait(row: number, late: number): number {

@@ -1,5 +1,6 @@
 // Where everything lies in the memory of the loops of kernels/follow.ts and kernels/windows.ts, in words.
 import { ouBytes, registers, windowBytes } from './kernels/follow.js'
+import { metStages } from './kernels/tally.js'
 import { windowOuBytes, windowRegisters, windowWordBytes } from './kernels/windows.js'
 import type { FastPlan } from './plan.js'
 
@@ -11,7 +12,10 @@ export interface Room {
 }
 
 /** Far more than real layers need, some hundred states of some 30 words; what is not touched takes no memory. */
-export const usualRoom: Room = { rows: 1 << 18, waits: 1 << 15, masks: 1 << 15 }
+export const usualRoom: Room = { rows: 1 << 17, waits: 1 << 15, masks: 1 << 15 }
+
+/** Symbols that have room. */
+const mostSymbols = 4096
 
 export interface Layout {
   /** ring of the starts of Load by window, and (`window-bit`) of the first back stage by window */
@@ -22,6 +26,10 @@ export interface Layout {
   readonly masks: number
   readonly rows: number
   readonly waits: number
+  /** sums of kernels/tally.ts, and the transitions that they are over */
+  readonly blocked: number
+  readonly times: number
+  readonly met: number
   readonly end: number
 }
 
@@ -36,5 +44,10 @@ export function layoutOf({ spec, mapping }: FastPlan, room: Room): Layout {
   const masks = ous + (mapping.ous * (merges ? windowOuBytes : ouBytes)) / 4
   const rows = masks + (merges ? room.masks : 0)
   const waits = rows + room.rows
-  return { ring, backRing, windows, ous, masks, rows, waits, end: waits + room.waits }
+  const blocked = waits + room.waits
+  const times = blocked + metStages
+  const met = times + mostSymbols
+  // Twelve words a transition, where a row has three.
+  const end = met + 4 * room.rows
+  return { ring, backRing, windows, ous, masks, rows, waits, blocked, times, met, end }
 }

@@ -122,10 +122,9 @@ export function createFastMacro(layer: FastLayer, quick: TabulatedRun | null = n
   const front = { windows: 0, ous: 0, cacheBusy: 0, loadBusy: 0 }
   let direct: DirectMacro | null = null
 
-  function collect(): void {
-    quick?.collect()
+  function collect(from: Pick<Automaton, 'collect'>): void {
     const times = new Float64Array(automaton.items.length)
-    automaton.collect(times, totals.blocked)
+    from.collect(times, totals.blocked)
     for (let symbol = 0; symbol < times.length; symbol++)
       if (times[symbol]! > 0) addTotals(totals, unitOf(layer, symbol), times[symbol]!)
   }
@@ -156,14 +155,15 @@ export function createFastMacro(layer: FastLayer, quick: TabulatedRun | null = n
         break
       }
       const to = Math.min(passes.to, from + step)
-      if (quick?.run(state, range, flags, { from, to }) !== true) {
+      const taker = quick?.run(state, range, flags, { from, to }) === true ? quick : automaton
+      if (taker === automaton) {
         const { alphabet, symbolOf, planesOf } = layer
         if (alphabet !== null) runWindowBit(plan, automaton, state, range, flags, { from, to }, alphabet)
         else runOuBit(plan, automaton, state, range, flags, { from, to }, symbolOf, planesOf)
       }
       rebase(state)
       // Now and not at the end: visits are int32, and a step cannot have more of them than the horizon has cycles.
-      collect()
+      collect(taker)
       from = to
     }
     addFront(front, plan, range, passes.to - passes.from)

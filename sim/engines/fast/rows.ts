@@ -1,12 +1,9 @@
 // Tables of an automaton in memory of the kernels: a row a state, as kernels/follow.ts describes them.
-import { type Automaton, stepShift } from './automaton.js'
+import type { Automaton } from './automaton.js'
 import { entry, entryBytes, rowHead } from './kernels/follow.js'
-
-/** A part of the memory, in words. */
-export interface Part {
-  readonly from: number
-  readonly to: number
-}
+import type { Arena } from './kernels/kernels.js'
+import { metBytes, metWord } from './kernels/tally.js'
+import type { Layout } from './layout.js'
 
 /** Rows are known by their addresses: bytes from the beginning of the memory. */
 export interface Rows {
@@ -17,11 +14,14 @@ export interface Rows {
   /** number of a row, in the order in which they were added */
   indexOf(row: number): number
   count(): number
-  /** A transition of the row; it counts as a visit of `symbol` in a state of the automaton of the back end. */
-  put(row: number, index: number, next: number, delta: number, state: number, symbol: number): void
+  /**
+   * A transition of the row; it counts as a visit of `symbol` in a state of the automaton of the back end, where it is tabulated.
+   * @returns false: no room is left
+   */
+  put(row: number, index: number, next: number, delta: number, state: number, symbol: number): boolean
   putWait(row: number, late: number, next: number): void
-  /** Hands the visits over to the automaton of the back end. */
-  collect(): void
+  /** Adds up, and forgets, the transitions taken since the last call, as `Automaton.collect` does. */
+  collect(times: Float64Array, blocked: Float64Array): void
   /** Forgets the visits. */
   drop(): void
 }
@@ -29,21 +29,19 @@ export interface Rows {
 /** Longest wait that is tabulated; longer ones are looked up one by one. */
 const longestWait = 512
 
-/** Numbers of a transition that is tabulated: word of its visits, state and symbol in the automaton of the back end. */
-const metSize = 3
-
-export function createRows(automaton: Automaton, memory: Int32Array, rows: Part, waits: Part): Rows {
+export function createRows(automaton: Automaton, arena: Arena, memory: Int32Array, parts: Layout): Rows {
+  const rows = { from: parts.rows, to: parts.waits }
+  const waits = { from: parts.waits, to: parts.blocked }
   let rowWords = 0
   let count = 0
   let waitsUsed = 0
-  let met = new Int32Array(metSize * 256)
-  let metUsed = 0
+  let metEnd = parts.met
 
   function reset(symbols: number): void {
     rowWords = rowHead + symbols * (entryBytes / 4)
     count = 0
     waitsUsed = waits.from
-    metUsed = 0
+    metEnd = parts.met
   }
 
   function add(longest: number): number {
@@ -67,18 +65,16 @@ export function createRows(automaton: Automaton, memory: Int32Array, rows: Part,
     return 4 * from
   }
 
-  function put(row: number, index: number, next: number, delta: number, state: number, symbol: number): void {
+  function put(row: number, index: number, next: number, delta: number, state: number, symbol: number): boolean {
     const at = row / 4 + rowHead + index * (entryBytes / 4)
+    if (metEnd + metBytes / 4 > parts.end || symbol >= parts.met - parts.times) return false
     memory[at + entry.next] = next
     memory[at + entry.delta] = delta
-    if (metUsed === met.length) {
-      const wider = new Int32Array(2 * met.length)
-      wider.set(met)
-      met = wider
-    }
-    met[metUsed++] = at + entry.visits
-    met[metUsed++] = state
-    met[metUsed++] = symbol
+    memory[metEnd + metWord.visits] = 4 * (at + entry.visits)
+    memory[metEnd + metWord.symbol] = 4 * symbol
+    automaton.writeBlocked(state, symbol, memory, metEnd + metWord.blocked)
+    metEnd += metBytes / 4
+    return true
   }
 
   function putWait(row: number, late: number, next: number): void {
@@ -86,23 +82,17 @@ export function createRows(automaton: Automaton, memory: Int32Array, rows: Part,
     if (to >= 0 && late < memory[row / 4]!) memory[to / 4 + late] = next
   }
 
-  function collect(): void {
-    const { steps, shift } = automaton.tables
-    const words = memory
-    const list = met
-    const end = metUsed
-    for (let i = 0; i < end; i += metSize) {
-      const at = list[i]!
-      const taken = words[at]!
-      if (taken === 0) continue
-      words[at] = 0
-      const visits = (((list[i + 1]! << shift) + list[i + 2]!) << stepShift) + 2
-      steps[visits] = steps[visits]! + taken
+  function collect(times: Float64Array, blocked: Float64Array): void {
+    arena.tally(memory, { from: parts.met, to: metEnd, times: parts.times, blocked: parts.blocked })
+    for (let symbol = 0; symbol < times.length; symbol++) {
+      times[symbol]! += memory[parts.times + symbol]!
+      memory[parts.times + symbol] = 0
     }
+    for (let b = 0; b < blocked.length; b++) blocked[b]! += memory[parts.blocked + b]!
   }
 
   function drop(): void {
-    for (let i = 0; i < metUsed; i += metSize) memory[met[i]!] = 0
+    for (let at = parts.met; at < metEnd; at += metBytes / 4) memory[memory[at]! / 4] = 0
   }
 
   return {

@@ -15,6 +15,6 @@ export interface GroupRange {
 export interface TabulatedRun {
   /** false: there is no room for all states; nothing has happened, and nothing will */
   run(macro: MacroState, group: GroupRange, flags: FlagBlock, passes: PassRange): boolean
-  /** Hands the visits over to the automaton of the back end. */
-  collect(): void
+  /** Adds up, and forgets, the transitions taken since the last call, as `Automaton.collect` does. */
+  collect(times: Float64Array, blocked: Float64Array): void
 }

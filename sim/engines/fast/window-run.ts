@@ -37,12 +37,7 @@ export function createWindowRun(
   memory[register.ringEnd] = memory[register.backRing] = 4 * parts.backRing
   memory[register.backRingEnd] = 4 * (parts.backRing + plan.spec.timing.load.queue + plan.spec.timing.load.depth)
   memory[register.firstInterval] = automaton.stages[0]!.interval
-  const table = createRows(
-    automaton,
-    memory,
-    { from: parts.rows, to: parts.waits },
-    { from: parts.waits, to: parts.end },
-  )
+  const table = createRows(automaton, arena, memory, parts)
   /** rows by state, and states in the order of their rows */
   const rows: number[] = []
   const states: number[] = []
@@ -92,9 +87,7 @@ export function createWindowRun(
     const symbol = (memory[register.offset]! - 4 * rowHead) / entryBytes
     const { next, delta } = stepOf(automaton, state, symbol)
     const to = rowOf(next)
-    if (to < 0) return 'full'
-    table.put(row, symbol, to, delta, state, symbol)
-    return 'done'
+    return to >= 0 && table.put(row, symbol, to, delta, state, symbol) ? 'done' : 'full'
   }
 
   function walk(flags: FlagBlock): 'done' | 'narrow' | 'full' {

@@ -1,5 +1,7 @@
 // The inner loops of the fast engine, on memory of their own. There are two sets: plain loops, and WebAssembly SIMD held equal to them.
 
+import type { TallyParts } from './tally.js'
+
 /** Streams of bytes, row by row: byte of (row, pass) at row · stride + pass. `stride` is a multiple of 64. */
 export interface Streams {
   readonly bytes: Uint8Array
@@ -40,6 +42,8 @@ export interface Arena {
         stride: number,
       ) => void)
     | null
+  /** Sums over the transitions that were taken, see kernels/tally.ts. */
+  tally(memory: Int32Array, parts: TallyParts): void
   /** As `follow` for `window-bit`, see kernels/windows.ts; null: the loop in window.ts is all there is */
   readonly windows: ((memory: Int32Array, flags: Uint8Array) => number) | null
   /** Set bits of (byte & mask) in the passes of one row, and in up to 15 bytes behind them. */

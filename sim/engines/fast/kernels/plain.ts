@@ -2,6 +2,7 @@
 import { sumOfSquares } from '../../../../models/values/finish.js'
 import { followPlain } from './follow.js'
 import { type Arena, type Hit, type Kernels, type Passes, type Streams, stepColumns, stepInts } from './kernels.js'
+import { tallyPlain } from './tally.js'
 
 const plainArena: Arena = {
   bytes: (length) => new Uint8Array(Math.ceil(length / 4) * 4),
@@ -28,6 +29,7 @@ const plainArena: Arena = {
   },
   follow: followPlain,
   windows: null,
+  tally: tallyPlain,
   copyRows: null,
   countBits({ bytes, stride, passes }, row, mask) {
     let sum = 0

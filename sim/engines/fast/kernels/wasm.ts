@@ -53,7 +53,7 @@ function createArena(bytes: number): Arena {
   if (compiled === null) throw new SimFault('WebAssembly without SIMD; `available` says so')
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
   const { exports } = new WebAssembly.Instance(compiled, { memory: { pages: memory } })
-  const { orRows, countBits, follow, windows, copyRows } = exports
+  const { orRows, countBits, follow, windows, copyRows, tally } = exports
   const { multiplySigned, multiplyUnsigned, moreDriven5, moreDriven8 } = exports
   const { digest, digestSplit, weighSigned, weighUnsigned } = exports
   const { buffer } = memory
@@ -80,6 +80,10 @@ function createArena(bytes: number): Arena {
       const { byteOffset } = recipe
       const rows = [byteOffset + 4 * from, byteOffset + 4 * to] as const
       copyRows!(byteOffset, ...rows, source.byteOffset, into.byteOffset, stride)
+    },
+    tally({ byteOffset }, { from, to, times, blocked }) {
+      const parts = [from, to, times, blocked].map((word) => byteOffset + 4 * word)
+      tally!(byteOffset, ...parts)
     },
     windows: (memory, flags) => windows!(memory.byteOffset, flags.byteOffset),
     follow: (memory, flags) => follow!(memory.byteOffset, flags.byteOffset),

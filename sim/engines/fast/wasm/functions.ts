@@ -7,6 +7,7 @@ import type { Code, FunctionSpec } from './module.js'
 import { forTo, get, i8x16, i16x8, i32, i32x4, set, v128 } from './ops.js'
 import { products } from './product.js'
 import { copyRows } from './streams.js'
+import { tally } from './tally.js'
 import { windows } from './windows.js'
 
 /** Passes that one turn of `orRows` takes. */
@@ -60,6 +61,7 @@ export const functions: readonly FunctionSpec[] = [
   follow,
   windows,
   copyRows,
+  tally,
   ...products,
   ...drivenCounts,
   ...digests,
