@@ -114,16 +114,21 @@ export function pieceAdds(mapping: Mapping, vectors: number): number {
 const knownAdds = new WeakMap<Mapping, number>()
 
 function addsOfVector(mapping: Mapping): number {
+  const { windows, windowStart, pieceOf, strips, stripOf, colStart, colOf } = mapping
   let adds = 0
   const lastPiece = mapping.matrices.map((matrix) => new Int32Array(matrix.cols).fill(-1))
-  for (let w = 0; w < mapping.windows; w++) {
-    for (let ou = mapping.windowStart[w]!; ou < mapping.windowStart[w + 1]!; ou++) {
-      const last = lastPiece[mapping.strips[mapping.stripOf[ou]!]!.matrix]!
-      for (let c = mapping.colStart[ou]!; c < mapping.colStart[ou + 1]!; c++) {
-        const col = mapping.colOf[c]!
-        if (last[col] === mapping.pieceOf[w]) continue
-        if (last[col] !== -1) adds++
-        last[col] = mapping.pieceOf[w]!
+  for (let w = 0; w < windows; w++) {
+    const piece = pieceOf[w]!
+    const endOu = windowStart[w + 1]!
+    for (let ou = windowStart[w]!; ou < endOu; ou++) {
+      const last = lastPiece[strips[stripOf[ou]!]!.matrix]!
+      const end = colStart[ou + 1]!
+      for (let c = colStart[ou]!; c < end; c++) {
+        const col = colOf[c]!
+        const before = last[col]!
+        if (before === piece) continue
+        if (before !== -1) adds++
+        last[col] = piece
       }
     }
   }

@@ -72,11 +72,13 @@ function runsOfTaps(taps: Gather['taps'], first: number, passes: number, pad: nu
   for (const [tap, cut] of cuts.entries()) {
     words[tap] = 4 * at
     let begin = 0
-    for (let i = 0; i < cut.length; i += runSize) {
-      const [end, offset, step] = [cut[i]!, cut[i + 1]!, cut[i + 2]!]
-      words.set([end - begin, offset, offset < 0 ? pad : step], at)
+    for (let i = 0; i < cut.length; i += runSize, at += runSize) {
+      const end = cut[i]!
+      const offset = cut[i + 1]!
+      words[at] = end - begin
+      words[at + 1] = offset
+      words[at + 2] = offset < 0 ? pad : cut[i + 2]!
       begin = end
-      at += runSize
     }
     if (behind(passes) > 0) {
       words.set([behind(passes), -1, 0], at)

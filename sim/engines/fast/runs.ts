@@ -27,15 +27,21 @@ export function runsOf(offsets: Int32Array): Int32Array {
 
 /** The runs of vectors first … first + count − 1, counted from `first`. */
 export function cutRuns(runs: Int32Array, first: number, count: number): Int32Array {
-  const cut: number[] = []
+  const cut = new Int32Array(runs.length)
+  const last = first + count
+  let used = 0
   let begin = 0
-  for (let i = 0; i < runs.length && begin < first + count; i += runSize) {
-    const [end, offset, step] = [runs[i]!, runs[i + 1]!, runs[i + 2]!]
+  for (let i = 0; i < runs.length && begin < last; i += runSize) {
+    const end = runs[i]!
     if (end > first) {
-      const from = Math.max(begin, first)
-      cut.push(Math.min(end, first + count) - first, offset < 0 ? -1 : offset + (from - begin) * step, step)
+      const offset = runs[i + 1]!
+      const step = runs[i + 2]!
+      cut[used] = Math.min(end, last) - first
+      cut[used + 1] = offset < 0 ? -1 : offset + (Math.max(begin, first) - begin) * step
+      cut[used + 2] = step
+      used += runSize
     }
     begin = end
   }
-  return Int32Array.from(cut)
+  return cut.subarray(0, used)
 }
