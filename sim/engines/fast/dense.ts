@@ -20,27 +20,50 @@ export function runFastDense(
   macros: number,
 ): readonly MacroResult[] {
   const { plan } = layer
-  const known = new Map<string, MacroResult>()
+  /** by hash of what it depends on: every different macro so far */
+  const known = new Map<number, { readonly looks: Int32Array; readonly result: MacroResult }[]>()
   return Array.from({ length: Math.min(macros, plan.mapping.groups.length) }, (_, macro) => {
     const groups = groupsOf(ctx, macro, macros)
-    const key = groups.map((g) => groupKey(plan, g)).join(';')
-    const found = known.get(key) ?? denseMacro(layer, groups, ctx.work.passes)
-    known.set(key, found)
-    return { ...found, macro, groups }
+    const looks = looksOf(plan, groups)
+    const hash = looks.reduce((sum, part) => (Math.imul(sum, 0x01000193) ^ part) | 0, looks.length)
+    const alike = known.get(hash) ?? []
+    let result = alike.find((other) => sameInts(other.looks, looks))?.result
+    if (result === undefined) {
+      result = denseMacro(layer, groups, ctx.work.passes)
+      known.set(hash, [...alike, { looks, result }])
+    }
+    return { ...result, macro, groups }
   })
 }
 
-/** Everything of a group that its timing depends on. */
-function groupKey(plan: FastPlan, group: number): string {
-  const { firstWindow, endWindow } = plan.mapping.groups[group]!
-  const { windowStart } = plan.mapping
-  const parts: number[] = []
-  for (let w = firstWindow; w < endWindow; w++) {
-    parts.push(-plan.cache.interval[w]!)
-    for (let ou = windowStart[w]!; ou < windowStart[w + 1]!; ou++)
-      parts.push(plan.load.interval[ou]!, plan.shapeOf[ou]!)
+/** Everything of some groups that their timing depends on. */
+function looksOf({ mapping, cache, load, shapeOf }: FastPlan, groups: readonly number[]): Int32Array {
+  const { windowStart } = mapping
+  const range = (g: number) => mapping.groups[g]!
+  const sizeOf = ({ firstWindow, endWindow }: { firstWindow: number; endWindow: number }): number =>
+    1 + 2 * (endWindow - firstWindow) + 2 * (windowStart[endWindow]! - windowStart[firstWindow]!)
+  const looks = new Int32Array(groups.reduce((sum, g) => sum + sizeOf(range(g)), 0))
+  let at = 0
+  for (const g of groups) {
+    const { firstWindow, endWindow } = range(g)
+    looks[at++] = endWindow - firstWindow
+    for (let w = firstWindow; w < endWindow; w++) {
+      const end = windowStart[w + 1]!
+      looks[at++] = cache.interval[w]!
+      looks[at++] = end - windowStart[w]!
+      for (let ou = windowStart[w]!; ou < end; ou++) {
+        looks[at++] = load.interval[ou]!
+        looks[at++] = shapeOf[ou]!
+      }
+    }
   }
-  return parts.join()
+  return looks
+}
+
+function sameInts(a: Int32Array, b: Int32Array): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
 }
 
 function denseMacro(layer: FastLayer, groups: readonly number[], passes: number): MacroResult {

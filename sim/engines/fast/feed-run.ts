@@ -127,10 +127,13 @@ function writeWords(plan: FastPlan, space: Workspace, symbolOf: Int32Array): Fee
   const { windowStart, groups } = mapping
   const { tables: memory, layout: parts } = space
   const symbols: FeedSymbol[] = []
-  const known = new Map<string, number>()
+  const known = new Map<number, number>()
   const firstOf = (ou: number): number => {
-    const [interval, handover, symbol] = [load.interval[ou]!, load.handover[ou]!, symbolOf[ou]!]
-    const key = `${interval},${handover},${symbol}`
+    const interval = load.interval[ou]!
+    const handover = load.handover[ou]!
+    const symbol = symbolOf[ou]!
+    // The handover follows from the interval; both factors together stay below 2^53.
+    const key = interval * 2 ** 22 + symbol
     const found = known.get(key) ?? symbols.length
     if (found === symbols.length) {
       known.set(key, found)
@@ -142,8 +145,11 @@ function writeWords(plan: FastPlan, space: Workspace, symbolOf: Int32Array): Fee
   for (const { from, to, firstList } of space.waves) {
     for (let w = groups[from]!.firstWindow; w < groups[to - 1]!.endWindow; w++) {
       const end = windowStart[w + 1]!
-      const words = [4 * parts.ous + end * ouBytes, cache.interval[w]!, cache.handover[w]!, load.interval[end - 1]!]
-      memory.set(words, parts.windows + w * (windowBytes / 4))
+      const word = parts.windows + w * (windowBytes / 4)
+      memory[word] = 4 * parts.ous + end * ouBytes
+      memory[word + 1] = cache.interval[w]!
+      memory[word + 2] = cache.handover[w]!
+      memory[word + 3] = load.interval[end - 1]!
       for (let ou = windowStart[w]!; ou < end; ou++) {
         const at = parts.ous + ou * (ouBytes / 4)
         memory[at] = 4 * rowHead + firstOf(ou) * entryBytes

@@ -65,7 +65,7 @@ export function createFastLayer(plan: FastPlan, mostStates = usualStates, horizo
   return {
     plan,
     automaton,
-    symbolOf: plan.shapeOf.map((shape) => first[shape] ?? 0),
+    symbolOf: merges ? new Int32Array(0) : symbolsOf(plan.shapeOf, first),
     planesOf: flags.map((mask) => (spec.skipZeroPlanes ? popcount(mask) : spec.planes)),
     alphabet: merges && widest(plan) <= widestWindow ? createWindowAlphabet(plan, add) : null,
     worstWindow: worstWindow(plan),
@@ -73,6 +73,12 @@ export function createFastLayer(plan: FastPlan, mostStates = usualStates, horizo
     horizon,
     units: [],
   }
+}
+
+function symbolsOf(shapeOf: Int32Array, first: readonly number[]): Int32Array {
+  const symbols = new Int32Array(shapeOf.length)
+  for (let ou = 0; ou < symbols.length; ou++) symbols[ou] = first[shapeOf[ou]!]!
+  return symbols
 }
 
 /** One symbol per number of planes, side by side. */
