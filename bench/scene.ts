@@ -47,6 +47,7 @@ export interface SceneLayer {
   readonly gathers: readonly Gather[]
   /** by number of vectors */
   readonly spaces: Map<number, Workspace>
+  /** by the number of vectors; negative: without single results */
   readonly values: Map<number, ReturnType<typeof openFastValues>>
 }
 
@@ -92,9 +93,10 @@ export function fastTiming(layer: SceneLayer, item = 0, vectors: number | null =
   return run(layer, item, vectors, null)
 }
 
-/** Timing, counters and the results behind the ADC. */
-export function fastWithValues(layer: SceneLayer, item = 0, vectors: number | null = null) {
-  const values = fastValues(layer, countOf(layer, vectors))
+/** Timing, counters and what is told of the results behind the ADC. @param keepsResults every one of them, which runs do not need */
+export function fastWithValues(layer: SceneLayer, keepsResults = false) {
+  const [item, vectors] = [0, null]
+  const values = fastValues(layer, countOf(layer, vectors), keepsResults)
   return { timing: run(layer, item, vectors, values.block), ...values.finish() }
 }
 
@@ -102,7 +104,7 @@ export function fastWithValues(layer: SceneLayer, item = 0, vectors: number | nu
 export function valuesAlone(layer: SceneLayer, item = 0) {
   const { vectors } = layer.placed.resolved
   const space = spaceOf(layer, vectors)
-  const values = fastValues(layer, vectors)
+  const values = fastValues(layer, vectors, true)
   const streams = tensorStreams(layer.gathers, layer.tensor, item, space)
   for (const m of layer.placed.mapping.matrices.keys())
     for (const [block, first] of blocksOf(space, m, streams)) values.block(m, block, first)
@@ -151,15 +153,16 @@ function entriesOf({ shape }: CodedTensor): number {
   return shape.reduce((a, b) => a * b, 1)
 }
 
-export function fastValues(layer: SceneLayer, vectors: number): FastValues {
+export function fastValues(layer: SceneLayer, vectors: number, keepsResults: boolean): FastValues {
   const { placed, tensor, machine } = layer
-  let open = layer.values.get(vectors)
+  const key = keepsResults ? vectors : -vectors
+  let open = layer.values.get(key)
   if (open === undefined) {
     const { coding, masks } = placed
-    const choice = { adcCodes: false, keepsResults: true, sums: placed.mapping.matrices.map(sumMatrix) }
+    const choice = { adcCodes: false, keepsResults, sums: placed.mapping.matrices.map(sumMatrix) }
     const own = { plan: layer.engine.plan, coding, adc: machineAdc(machine), sliceMasks: masks, ...choice }
     open = openFastValues(own, spaceOf(layer, vectors))
-    layer.values.set(vectors, open)
+    layer.values.set(key, open)
   }
   return open(tensor.form, tensor.zeroPoint)
 }

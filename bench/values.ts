@@ -53,7 +53,7 @@ function race(layer: SceneLayer) {
   try {
     writeLayer(folder, layer)
     let own = Number.POSITIVE_INFINITY
-    const { acc, clipped } = fastWithValues(layer)
+    const { acc, clipped } = fastWithValues(layer, true)
     for (let i = 0; i < repetitions; i++)
       own = Math.min(
         own,

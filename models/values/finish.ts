@@ -80,7 +80,7 @@ export function errorTotals(actual: Float64Array, exact: Float64Array): ErrorTot
 /** The same from the errors themselves and Σ exact². */
 export function errorsOf(errors: Float64Array, signal: bigint): ErrorTotals {
   let maxError = 0
-  for (const error of errors) maxError = Math.max(maxError, Math.abs(error))
+  for (let i = 0; i < errors.length; i++) if (Math.abs(errors[i]!) > maxError) maxError = Math.abs(errors[i]!)
   return { results: errors.length, maxError, noise: Number(sumOfSquares(errors)), signal: Number(signal) }
 }
 
@@ -94,6 +94,7 @@ export function sumOfSquares(values: Float64Array): bigint {
   let small = 0
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!
+    if (value === 0) continue
     if (Math.abs(value) >= smallRoot) total += BigInt(value) * BigInt(value)
     else {
       small += value * value

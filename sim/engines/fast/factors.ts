@@ -141,6 +141,13 @@ export interface Bundles {
   readonly unbegun: readonly number[]
 }
 
+/** What a program holds: the steps of every matrix whose OUs are packed, and how they stand. */
+export interface Packing {
+  readonly used: ProgramUse
+  readonly kept: ({ readonly from: number; readonly to: number } | undefined)[]
+  readonly bundles: (Bundles | undefined)[]
+}
+
 /** `begins`: no row before it has any of its targets. */
 interface Row {
   readonly stacks: readonly number[]

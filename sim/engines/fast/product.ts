@@ -2,7 +2,7 @@
 import type { Mapping } from '../../../models/mapping/mapping.js'
 import type { WeightMatrix } from '../../../models/nn/types.js'
 import { sumMatrix } from '../../../models/values/sums.js'
-import { type Bundles, bundle, noRoom, pack, piecesOf } from './factors.js'
+import { bundle, noRoom, pack, piecesOf } from './factors.js'
 import type { Streams } from './kernels/kernels.js'
 import type { FastPlan } from './plan.js'
 import type { Workspace } from './workspace.js'
@@ -23,10 +23,8 @@ export interface LayerProduct {
 /** Weights are packed when a matrix is met for the first time, and stay where all of them fit into the workspace. */
 export function openProduct(plan: FastPlan, ofMatrix: readonly Int32Array[], space: Workspace): LayerProduct {
   const { mapping } = plan
-  const { arena, program, keepsProgram } = space
-  const bundles: (Bundles | undefined)[] = []
-  const kept: ({ from: number; to: number } | undefined)[] = []
-  const used = { ...noRoom }
+  const { arena, program, packing, keepsProgram } = space
+  const { used, kept, bundles } = packing
   return {
     add(m, block, signed, fresh, sums) {
       const { stride, passes } = block

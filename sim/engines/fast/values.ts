@@ -53,7 +53,7 @@ type Sums = Int32Array | Float64Array
 /** What no activation changes, worked out once; each call of the result is one item. */
 export function openFastValues(layer: ValueLayer, space: Workspace): (form: CodeForm, zeroPoint: number) => FastValues {
   const { plan, sums: ofWeights, coding, adc, sliceMasks, keepsResults } = layer
-  const { mapping, spec, lists } = plan
+  const { mapping, spec } = plan
   const { matrices } = mapping
   const ofMatrix = ousByMatrix(mapping)
   const ofList = ousByList(plan)
@@ -63,7 +63,7 @@ export function openFastValues(layer: ValueLayer, space: Workspace): (form: Code
     ? { ofOu: new Int32Array(mapping.ous).fill(-1), ofLine: new Uint16Array(0) }
     : certificates(mapping, coding, sliceMasks, adc, spec.bitsPerStep)
   const finder = createHitFinder(plan, ofOu, space)
-  const lines = createLineSums(mapping, coding, sliceMasks, spec.bitsPerStep, ofLine)
+  const lines = createLineSums(plan, coding, sliceMasks, ofLine)
   const product = openProduct(plan, ofMatrix, space)
   return (form, zeroPoint) => createItem(form, zeroPoint)
 
@@ -87,22 +87,25 @@ export function openFastValues(layer: ValueLayer, space: Workspace): (form: Code
       return signed && plane === 7 ? -weight : weight
     }
 
+    /** where the results of the pass and matrix begin that is looked at, and what its plane counts */
+    let base = 0
+    let weight = 0
+    function line(column: number, slice: number, polarity: number, sum: number): void {
+      const wrong = adc.codes[sum]! * adc.lsb - sum
+      clipped += adc.clipped[sum]!
+      if (layer.adcCodes) histogram[adc.codes[sum]!]! += 1
+      if (wrong === 0) return
+      const changed = wrong * weight * sliceWeight(coding, slice)
+      const out = base + mapping.deliveredTo[column]!
+      change ??= new Float64Array(vectors * outputs)
+      change[out] = change[out]! + (polarity === 0 ? changed : -changed)
+    }
+
     function correct(list: number, pass: number, plane: number, block: Streams, at: number): void {
       const m = mapping.strips[mapping.stripOf[ofList.ous[ofList.start[list]!]!]!]!.matrix
-      const weight = planeWeight(pass, plane)
-      const base = (split ? pass >> 1 : pass) * outputs + firstOf[m]!
-      const rows = lists.rows.subarray(lists.start[list]!, lists.start[list + 1]!)
-      const driven = lines.drive(rows, matrices[m]!.cols, plane, block, at)
-      const line = (column: number, slice: number, polarity: number, sum: number) => {
-        const wrong = adc.codes[sum]! * adc.lsb - sum
-        clipped += adc.clipped[sum]!
-        if (layer.adcCodes) histogram[adc.codes[sum]!]! += 1
-        if (wrong === 0) return
-        const changed = wrong * weight * sliceWeight(coding, slice)
-        const out = base + mapping.deliveredTo[column]!
-        change ??= new Float64Array(vectors * outputs)
-        change[out] = change[out]! + (polarity === 0 ? changed : -changed)
-      }
+      weight = planeWeight(pass, plane)
+      base = (split ? pass >> 1 : pass) * outputs + firstOf[m]!
+      const driven = lines.drive(list, plane, block, at)
       for (let i = ofList.start[list]!; i < ofList.start[list + 1]!; i++)
         if (driven > ofOu[ofList.ous[i]!]!) lines.each(ofList.ous[i]!, line)
     }

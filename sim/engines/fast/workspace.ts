@@ -1,5 +1,5 @@
 // Memory of the fast engine for one layer: laid out once, used for every item.
-import { allotProgram, noRoom, programBytes, roomOf, smallRoom } from './factors.js'
+import { allotProgram, noRoom, type Packing, programBytes, roomOf, smallRoom } from './factors.js'
 import type { Arena, Kernels, Program } from './kernels/kernels.js'
 import { sizeOf } from './kernels/kernels.js'
 import { type Layout, layoutOf, usualRoom } from './layout.js'
@@ -25,6 +25,7 @@ export interface Workspace {
   /** packed weights: of all OUs where `keepsProgram`, otherwise of some at a time; empty without values */
   readonly program: Program
   readonly keepsProgram: boolean
+  readonly packing: Packing
 }
 
 export interface Wave {
@@ -110,6 +111,7 @@ export function createWorkspace(
     layout,
     program: allotProgram(arena, packed),
     keepsProgram,
+    packing: { used: { ...noRoom }, kept: [], bundles: [] },
   }
 }
 
