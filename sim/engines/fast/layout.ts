@@ -4,20 +4,26 @@ import { metStages } from './kernels/tally.js'
 import { windowOuBytes, windowRegisters, windowWordBytes } from './kernels/windows.js'
 import type { FastPlan } from './plan.js'
 
-/** Words for rows of states, for states after waits, and for transitions by mask of the OUs of a window. */
+/**
+ * Words for rows of states, for states after waits, and for transitions by mask of the OUs of a window; symbols for which a row has room at first
+ * (`window-bit`, where they become known one by one: with more of them all rows begin anew, wider).
+ */
 export interface Room {
   readonly rows: number
   readonly waits: number
   readonly masks: number
+  readonly symbols: number
 }
 
 /** Far more than real layers need, some hundred states of some 30 words; what is not touched takes no memory. */
-export const usualRoom: Room = { rows: 1 << 17, waits: 1 << 15, masks: 1 << 15 }
+export const usualRoom: Room = { rows: 1 << 17, waits: 1 << 15, masks: 1 << 15, symbols: 16 }
 
 /** Symbols that have room. */
 const mostSymbols = 4096
 
 export interface Layout {
+  /** symbols for which a row has room at first */
+  readonly symbols: number
   /** ring of the starts of Load by window, and (`window-bit`) of the first back stage by window */
   readonly ring: number
   readonly backRing: number
@@ -49,5 +55,6 @@ export function layoutOf({ spec, mapping }: FastPlan, room: Room): Layout {
   const met = times + mostSymbols
   // Twelve words a transition, where a row has three.
   const end = met + 4 * room.rows
-  return { ring, backRing, windows, ous, masks, rows, waits, blocked, times, met, end }
+  const { symbols } = room
+  return { symbols, ring, backRing, windows, ous, masks, rows, waits, blocked, times, met, end }
 }

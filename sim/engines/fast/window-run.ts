@@ -17,9 +17,6 @@ import type { GroupRange, PassRange, TabulatedRun } from './run.js'
 import type { WindowAlphabet } from './window.js'
 import type { Workspace } from './workspace.js'
 
-/** Symbols for which a row has room at first; with more of them all rows begin anew, twice as wide. */
-const fewSymbols = 16
-
 /** null: the kernels have no such loop, or masks have no room. */
 export function createWindowRun(
   plan: FastPlan,
@@ -41,7 +38,7 @@ export function createWindowRun(
   /** rows by state, and states in the order of their rows */
   const rows: number[] = []
   const states: number[] = []
-  let width = fewSymbols
+  let width = parts.symbols
   let fits = begin()
 
   function rowOf(state: number): number {
