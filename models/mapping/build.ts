@@ -62,14 +62,18 @@ function stackStrip(matrix: WeightMatrix, range: StripRange, perm: Int32Array, s
   return { strip, outputs, rows: kept, slots, deletedWeights }
 }
 
-/** Gives OUs, windows and pieces their numbers and flattens everything into typed arrays. */
+/**
+ * Gives OUs, windows and pieces their numbers and flattens everything into typed arrays. Objects are written out, not spread: loops over them
+ * are compiled for objects of one make, and V8 makes spread ones anew each time.
+ */
 function number(matrices: readonly WeightMatrix[], stacked: readonly StackedStrip[], spec: MapSpec): Mapping {
   const arrays = ouArrays(sizesOf(stacked, spec.ou.rows))
   const height = stacked.reduce((most, { strip }) => Math.max(most, strip.firstRow + strip.rows), 0)
   const add = createNumberer(arrays, spec.ou.rows, height)
   const strips = stacked.map((entry, index): Strip => {
     const { firstWindow, endWindow } = add(entry, index)
-    return { ...entry.strip, firstWindow, endWindow }
+    const { matrix, tile, firstRow, rows, firstCol, width, perm, slots } = entry.strip
+    return { matrix, tile, firstRow, rows, firstCol, width, perm, slots, firstWindow, endWindow }
   })
   const placement = place(strips, spec)
   const windows = arrays.unionRows.length
@@ -77,19 +81,36 @@ function number(matrices: readonly WeightMatrix[], stacked: readonly StackedStri
   for (const [p, piece] of placement.pieces.entries()) {
     pieceOf.fill(p, piece.firstWindow, piece.firstWindow + piece.heights)
   }
-  const numbered = {
+  const { rowStart, rowOf, colStart, colOf, stripOf, columnOf, runOf, slotOf, windowStart, unionRows, settings } =
+    arrays
+  const ous = stripOf.length
+  const rowsOf = { matrices, strips, ous, rowStart, rowOf, stripOf }
+  const linesOf = { strips, ous, colStart, colOf, stripOf, columnOf, slotOf, windows, windowStart }
+  const routed = reordering(linesOf, spec)
+  return {
     matrices,
     strips,
     pieces: placement.pieces,
     groups: placement.groups,
-    ous: arrays.stripOf.length,
+    ous,
+    rowStart,
+    rowOf,
+    rowLists: rowLists(rowsOf, spec),
+    colStart,
+    colOf,
+    stripOf,
+    columnOf,
+    runOf,
+    slotOf,
     windows,
+    windowStart,
     pieceOf,
-    ...arrays,
+    unionRows,
+    settings,
+    reordering: routed,
+    deliveredTo: deliveries(linesOf, routed, spec),
     deletedWeights: stacked.reduce((sum, entry) => sum + entry.deletedWeights, 0),
   }
-  const routed = { ...numbered, rowLists: rowLists(numbered, spec), reordering: reordering(numbered, spec) }
-  return { ...routed, deliveredTo: deliveries(routed, spec) }
 }
 
 interface Sizes {

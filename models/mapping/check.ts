@@ -100,7 +100,7 @@ function checkReordering(mapping: Mapping, spec: MapSpec): void {
     const settings = firstSetting[w + 1]! - firstSetting[w]!
     if (settings !== mapping.settings[w]) fail(`window ${w} has ${settings} Benes settings of ${mapping.settings[w]}`)
   }
-  const delivered = deliveries(mapping, spec)
+  const delivered = deliveries(mapping, mapping.reordering, spec)
   for (const [c, col] of mapping.colOf.entries()) {
     if (delivered[c] !== col || mapping.deliveredTo[c] !== col)
       fail(`entry ${c} of the outputs is delivered to ${delivered[c]}, it belongs to ${col}`)

@@ -111,18 +111,17 @@ function portOf(slot: number, line: number, spec: Shape, shape: BenesShape): num
 }
 
 /** Column of the matrix to which the network delivers entry c of colOf, or `nowhere`; equals colOf when every setting is right. */
-export function deliveries(mapping: Numbered & { readonly reordering: Reordering }, spec: Shape): Int32Array {
+export function deliveries(mapping: Numbered, order: Reordering, spec: Shape): Int32Array {
   const shape = benesShape(spec.stripOus, spec.ou.cols, spec.block)
-  const { switches } = mapping.reordering
   const { windowStart, colStart } = mapping
   const delivered = mapping.colOf.slice()
-  if (switches === 0) return delivered
-  const route = router(mapping.reordering, shape)
+  if (order.switches === 0) return delivered
+  const route = router(order, shape)
   let lines: (readonly number[])[] = []
   let linesOf = -1
   for (let w = 0; w < mapping.windows; w++) {
     const first = windowStart[w]!
-    if (repeats(mapping, w) && sameSettings(mapping, w)) {
+    if (repeats(mapping, w) && sameSettings(mapping, order, w)) {
       delivered.copyWithin(colStart[first]!, colStart[windowStart[w - 1]!]!, colStart[first]!)
       continue
     }
@@ -162,10 +161,10 @@ function router({ switches, settings, settingOf }: Reordering, shape: BenesShape
 
 /** Whether the OUs of a window pass under the same switches as those of the window before, one by one. */
 function sameSettings(
-  { windowStart, reordering }: Numbered & { readonly reordering: Reordering },
+  { windowStart }: Numbered,
+  { switches, settings, settingOf }: Reordering,
   window: number,
 ): boolean {
-  const { switches, settings, settingOf } = reordering
   const before = windowStart[window - 1]!
   const first = windowStart[window]!
   for (let i = 0; i < windowStart[window + 1]! - first; i++) {

@@ -15,7 +15,7 @@ const largestPad = (reach: number) => 64 + 16 * reach
 export function convProduct(node: Node, name: string, weight: Constant): Product {
   const [outputs, groupIn, ...kernel] = kernelDims(node, weight, '[outputs, inputs of a group, kernel …]')
   const groups = groupsOf(node, outputs, 'outputs')
-  const geometry = { ...common(node, kernel), groups, groupIn, groupOut: outputs / groups }
+  const geometry = geometryOf(node, kernel, groups, groupIn, outputs / groups)
   return { geometry, weights: arrange(node, name, weight, null, 1, outputs), outputs }
 }
 
@@ -28,7 +28,7 @@ export function convTransposeProduct(node: Node, name: string, weight: Constant)
   const outputShape = intsAttribute(node, 'output_shape', null)
   if (outputShape !== null) list(node, 'output_shape', outputShape, kernel.length, 1)
   const transposed = { outputPadding, outputShape }
-  const geometry: ConvGeometry = { ...common(node, kernel), groups, groupIn, groupOut, transposed }
+  const geometry = { ...geometryOf(node, kernel, groups, groupIn, groupOut), transposed }
   const outputs = groups * groupOut
   const index = transposedOrder(groups, groupIn, groupOut, size(kernel))
   return { geometry, weights: arrange(node, name, weight, index, 1, outputs), outputs }
@@ -65,7 +65,13 @@ function groupsOf(node: Node, channels: number, what: string): number {
   return groups
 }
 
-function common(node: Node, kernel: readonly number[]) {
+function geometryOf(
+  node: Node,
+  kernel: readonly number[],
+  groups: number,
+  groupIn: number,
+  groupOut: number,
+): ConvGeometry {
   const rank = kernel.length
   const ones = kernel.map(() => 1)
   const auto = stringAttribute(node, 'auto_pad', 'NOTSET')
@@ -83,7 +89,7 @@ function common(node: Node, kernel: readonly number[]) {
     throw new ModelError(
       `${node.where}: pads [${pads}] for a kernel of [${kernel}]; expected ${2 * rank}, from 0 to 16 times its reach`,
     )
-  return { kind: 'conv' as const, kernel, strides, dilations, pads, autoPad }
+  return { kind: 'conv', groups, groupIn, groupOut, kernel, strides, dilations, pads, autoPad }
 }
 
 function list(node: Node, name: string, fallback: readonly number[], length: number, least: 0 | 1): readonly number[] {

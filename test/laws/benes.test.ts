@@ -180,7 +180,7 @@ describe('reordering of a mapping', () => {
       const settings = mapping.reordering.settings.slice()
       settings[bit]! ^= 1
       const changed = { ...mapping, reordering: { ...mapping.reordering, settings } }
-      const wrong = { ...changed, deliveredTo: deliveries(changed, spec) }
+      const wrong = { ...changed, deliveredTo: deliveries(mapping, changed.reordering, spec) }
       expect(() => checkMapping(wrong, spec)).toThrow(/is delivered to/)
       const broken = { ...right, ctx: { ...right.ctx, work: { ...right.ctx.work, mapping: wrong } } }
       const values = eventLossless(input, broken)
@@ -196,7 +196,7 @@ describe('reordering of a mapping', () => {
     const mapping = mapLayer([matrix(1, 3, [1, 1, 1])], spec)
     const settings = mapping.reordering.settings.slice()
     settings[5]! ^= 1
-    const delivered = deliveries({ ...mapping, reordering: { ...mapping.reordering, settings } }, spec)
+    const delivered = deliveries(mapping, { ...mapping.reordering, settings }, spec)
     expect(Array.from(delivered).map((col) => (col < 0 ? 'lost' : col))).toEqual([0, 1, 'lost'])
   })
 

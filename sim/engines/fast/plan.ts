@@ -40,7 +40,8 @@ export interface FastPlan {
 type PlannedWork = Pick<LayerWork, 'mapping' | 'coding' | 'sliceMasks'>
 
 export function planFast(work: PlannedWork, spec: MacroSpec): FastPlan {
-  return { ...planOf(work, spec), ...shareRowLists(work.mapping) }
+  const { lists, listOf } = shareRowLists(work.mapping)
+  return planOf(work, spec, lists, listOf)
 }
 
 /** For machines that read no zero flags: row lists are not looked for. */
@@ -48,17 +49,27 @@ export function planDense(work: PlannedWork, spec: MacroSpec): FastPlan {
   const { ous, matrices } = work.mapping
   const none = new Int32Array(matrices.length + 1)
   const lists = { count: 0, start: new Int32Array(1), rows: new Int32Array(0), ofMatrix: none }
-  return { ...planOf(work, spec), lists, listOf: new Int32Array(ous) }
+  return planOf(work, spec, lists, new Int32Array(ous))
 }
 
 /** The same layer on another machine with the same mapping. */
 export function planAnew(plan: FastPlan, spec: MacroSpec): FastPlan {
-  return { ...plan, spec, ...frontTimes(plan.mapping, spec) }
+  const { mapping, polarities, lists, listOf, shapes, shapeOf } = plan
+  const { cache, load } = frontTimes(mapping, spec)
+  return { mapping, spec, polarities, cache, load, lists, listOf, shapes, shapeOf }
 }
 
-function planOf({ mapping, coding, sliceMasks }: PlannedWork, spec: MacroSpec): Omit<FastPlan, 'lists' | 'listOf'> {
+/** Written out, not spread: the loops over plans are compiled for objects of one make. */
+function planOf(
+  { mapping, coding, sliceMasks }: PlannedWork,
+  spec: MacroSpec,
+  lists: RowLists,
+  listOf: Int32Array,
+): FastPlan {
   const { polarities } = coding
-  return { mapping, spec, polarities, ...frontTimes(mapping, spec), ...ouShapes(mapping, sliceMasks) }
+  const { cache, load } = frontTimes(mapping, spec)
+  const { shapes, shapeOf } = ouShapes(mapping, sliceMasks)
+  return { mapping, spec, polarities, cache, load, lists, listOf, shapes, shapeOf }
 }
 
 function frontTimes(mapping: Mapping, spec: MacroSpec): { cache: FiringTimes; load: FiringTimes } {
