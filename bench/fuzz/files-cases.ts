@@ -7,6 +7,7 @@ import { contentSha256, type MappingFile } from '../../models/mapping/file.js'
 import { compareRuns } from '../../traces/results/compare.js'
 import { openRun } from '../../traces/results/open.js'
 import { openTrace } from '../../traces/store/trace-file.js'
+import { stamp } from '../../traces/store/zip.js'
 import { check, type FuzzCase, type Maker } from './case.js'
 import type { Corpus } from './corpus.js'
 import { mutateBytes, mutateText, type Random } from './mutate.js'
@@ -54,7 +55,7 @@ function changedTrace(ending: string, bytes: Uint8Array, random: Random): Uint8A
   if (ending === '.npz') {
     const entries = unzipSync(bytes)
     entries['trace.json'] = strToU8(change(strFromU8(entries['trace.json']!)))
-    return zipSync(entries, { level: 0 })
+    return zipSync(entries, { level: 0, mtime: stamp })
   }
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true))
   const header = strToU8(change(strFromU8(bytes.subarray(8, 8 + length))))

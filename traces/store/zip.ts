@@ -5,7 +5,8 @@ import { zipSync } from 'fflate'
 import { SpecError } from '../../models/base/errors.js'
 import { type ByteSource, memorySource } from './source.js'
 
-const stamp = new Date(1980, 0, 1, 0, 0, 0)
+/** Time of every entry: the first one that the format knows. */
+export const stamp = new Date(1980, 0, 1, 0, 0, 0)
 
 const maxEntries = 65_535
 /** deflate cannot pack better than 1032 : 1; an entry that claims more is forged */
