@@ -18,22 +18,28 @@ export interface Expected {
   readonly idle: boolean
 }
 
-/** Channels in and out, width and height of the made-up convolution, and how often it runs: enough for the hot loops to be compiled. */
-const channels = 48
+/** Channels in and out, width and height of the made-up convolution: enough for the hot loops to be compiled. */
+const channels = 64
 const width = 24
-const items = 6
+/** How often it is placed at most, and run each time. */
+const rounds = 12
+const items = 2
 
-/** Simulates a made-up convolution until a real layer comes. A machine that cannot take it is left to the real layers, which say what is wrong. */
+/** Simulates made-up layers until a real one comes. A machine that cannot take them is left to the real ones, which say what is wrong. */
 export function warmUp(engine: Engine, { machine, choice, called, idle }: Omit<Expected, 'engine'>): void {
   if (idle) return
   const layer = convolution()
   const tensor = activations()
+  const task = { layer, inputShape: tensor.shape, form: tensor.form, machine, choice, perms: undefined }
   try {
-    const task = { layer, inputShape: tensor.shape, form: tensor.form, machine, choice, perms: undefined }
-    // As it comes in a message: compiled code knows objects by how they were made.
-    const { run } = openLayer(engine, structuredClone({ ...task, integers: layerIntegers(layer, machine) }))
-    for (let i = 0; i < items; i++)
-      for (const _ of run({ tensor, onPass: null, onFiring: null })) if (Atomics.load(called, 0) === 1) return
+    const integers = layerIntegers(layer, machine)
+    for (let round = 0; round < rounds; round++) {
+      // As it comes in a message: compiled code knows objects by how they were made.
+      const { run } = openLayer(engine, structuredClone({ ...task, integers }))
+      for (let i = 0; i < items; i++)
+        for (const _ of run({ tensor, onPass: null, onFiring: null })) if (Atomics.load(called, 0) === 1) return
+      if (Atomics.load(called, 0) === 1) return
+    }
   } catch (cause) {
     if (!(cause instanceof CimulatorError)) throw cause
   }
