@@ -20,16 +20,20 @@ export function quantiseWeights(
   spec: WeightSpec,
   packing: 'separate' | 'block-diagonal',
 ): QuantisedWeights {
-  const { groups, groupOut } = layer.geometry
+  const groups = layer.geometry.groups | 0
+  const groupOut = layer.geometry.groupOut | 0
   const outputs = groups * groupOut
-  const rows = (layer.weights.kind === 'float' ? layer.weights.values : layer.weights.codes).length / outputs
+  // A whole number, and known to be one: V8 keeps what a division gives as a float in a box, and that of Node 24 lets objects share such boxes,
+  // so that the sizes of one matrix become those of the next.
+  const rows = ((layer.weights.kind === 'float' ? layer.weights.values : layer.weights.codes).length / outputs) | 0
   const order = rowOrder(layer, spec, rows)
   const source =
     layer.weights.kind === 'float'
       ? fromFloat(layer.weights.values, outputs, rows, spec)
       : fromInteger(layer, outputs, rows)
   const { scale, exactZeros } = source
-  const matrices = Array.from({ length: groups }, (_, g) => matrixOf(source, g, rows, groupOut, order))
+  const matrices: WeightMatrix[] = []
+  for (let g = 0; g < groups; g++) matrices.push(matrixOf(source, g, rows, groupOut, order))
   const packed = packing === 'block-diagonal' && groups > 1 ? [packDiagonal(matrices, rows, groupOut)] : matrices
   return { matrices: packed, scale, weightCount: rows * outputs, exactZeros }
 }
