@@ -67,8 +67,6 @@ export interface ErrorTotals {
   readonly signal: number
 }
 
-export const noErrors: ErrorTotals = { results: 0, maxError: 0, noise: 0, signal: 0 }
-
 /** Error of integer results against their exact values, over all entries. Sums of squares are exact before they become float64. */
 export function errorTotals(actual: Float64Array, exact: Float64Array): ErrorTotals {
   return errorsOf(

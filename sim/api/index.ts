@@ -1,5 +1,7 @@
 // What a program can import from "cimulator": the parts of the recipe (docs/architecture.md) as functions over plain data. Nothing else of the
 // package can be imported, so nothing else has to stay as it is. docs/api.md shows every export.
+import '../compiler.js'
+
 export {
   CheckFailure,
   CimulatorError,

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import '../compiler.js'
 import { main } from './program.js'
 
 // `cimulator … | head` closes stdout early: that is no error.

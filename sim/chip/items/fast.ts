@@ -1,4 +1,5 @@
 // One item through the fast engine. What no activation changes (plan, tables, dense timing, certificates) is worked out once a layer.
+import { SimFault } from '../../../models/base/errors.js'
 import { gathersOf } from '../../../models/nn/gather.js'
 import { zeroPointOf } from '../../../models/nn/lower.js'
 import { sumMatrix } from '../../../models/values/sums.js'
@@ -51,6 +52,8 @@ function openLayer(job: LayerJob) {
     /** Memory, and what values need: both are sized for a number of passes, which is the same for every item. */
     open(passes: number) {
       opened ??= openSpace(job, plan, passes)
+      if (opened.space.passes !== passes)
+        throw new SimFault(`${placed.layer.name}: an item of ${passes} passes behind one of ${opened.space.passes}`)
       return opened
     },
     drive: driveOf(placed),

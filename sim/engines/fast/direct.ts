@@ -2,7 +2,7 @@
 // times are too long for the automaton, and for windows too wide for a mask. Slower than the automaton, still without events.
 import { tabulateFlags } from '../../stages/load.js'
 import type { Automaton } from './automaton.js'
-import { type Back, backStages, createBack, never } from './back.js'
+import { type Back, backStages, createBack } from './back.js'
 import type { FlagBlock, MacroState } from './front.js'
 import type { FastPlan } from './plan.js'
 import { type ItemSymbol, type OuShape, ouSymbol, windowSymbol } from './symbols.js'
@@ -21,10 +21,10 @@ export interface DirectMacro {
   readonly loadBlocked: () => number
 }
 
-/** @param from where an automaton left off, or null for the beginning; @param count told of every item that leaves Load */
+/** @param from where an automaton left off; @param count told of every item that leaves Load */
 export function createDirect(
   plan: FastPlan,
-  from: { readonly macro: MacroState; readonly automaton: Automaton } | null,
+  { macro, automaton }: { readonly macro: MacroState; readonly automaton: Automaton },
   count: (symbol: ItemSymbol) => void,
 ): DirectMacro {
   const { mapping, spec, polarities, shapes, shapeOf, cache, load, listOf } = plan
@@ -34,28 +34,20 @@ export function createDirect(
   const ouSymbols = shapes.map((shape) =>
     Array.from({ length: spec.planes + 1 }, (_, planes) => ouSymbol(spec, polarities, shape, planes)),
   )
-  const origin = from?.macro.origin ?? 0
-  const ring = (starts: Int32Array | undefined, at: number, size: number): Float64Array =>
-    Float64Array.from({ length: size }, (_, i) => (starts === undefined ? never : origin + starts[(at + i) % size]!))
-  const loadStarts = ring(
-    from?.macro.loadStarts,
-    from?.macro.loadAt ?? 0,
-    spec.timing.cache.queue + spec.timing.cache.depth,
-  )
-  const backStarts = ring(
-    from?.macro.backStarts,
-    from?.macro.backAt ?? 0,
-    spec.timing.load.queue + spec.timing.load.depth,
-  )
+  const { origin } = macro
+  const ring = (starts: Int32Array, at: number): Float64Array =>
+    Float64Array.from({ length: starts.length }, (_, i) => origin + starts[(at + i) % starts.length]!)
+  const loadStarts = ring(macro.loadStarts, macro.loadAt)
+  const backStarts = ring(macro.backStarts, macro.backAt)
   let loadAt = 0
   let backAt = 0
-  let cacheFree = origin + (from?.macro.cacheFree ?? 0)
-  let loadFree = origin + (from?.macro.loadFree ?? 0)
-  let cacheEnd = origin + (from?.macro.cacheEnd ?? 0)
-  let loadEnd = origin + (from?.macro.loadEnd ?? 0)
+  let cacheFree = origin + macro.cacheFree
+  let loadFree = origin + macro.loadFree
+  let cacheEnd = origin + macro.cacheEnd
+  let loadEnd = origin + macro.loadEnd
   let cacheBlocked = 0
   let loadBlocked = 0
-  if (from !== null) from.automaton.restore(back, from.macro.state, origin + from.macro.base)
+  automaton.restore(back, macro.state, origin + macro.base)
 
   /** The back end takes one item that arrives now, or the planes of one window. */
   function follow(arrival: number, symbols: readonly ItemSymbol[]): void {

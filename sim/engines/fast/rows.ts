@@ -13,7 +13,6 @@ export interface Rows {
   add(longest: number): number
   /** number of a row, in the order in which they were added */
   indexOf(row: number): number
-  count(): number
   /**
    * A transition of the row; it counts as a visit of `symbol` in a state of the automaton of the back end, where it is tabulated.
    * @returns false: no room is left
@@ -99,7 +98,6 @@ export function createRows(automaton: Automaton, arena: Arena, memory: Int32Arra
     reset,
     add,
     indexOf: (row) => (row / 4 - rows.from) / rowWords,
-    count: () => count,
     put,
     putWait,
     collect,
