@@ -1,5 +1,6 @@
-// One macro from Cache to Shift&Add in `ou-bit` order, with tables that grow: for what has no room in those of feed-run.ts. Cache and Load are three maxima a firing; what comes behind them is one step of the
-// automaton per OU. Times are int32, relative to an origin that moves on between chunks of passes.
+// One macro from Cache to Shift&Add in `ou-bit` order, with tables that grow: for what has no room in those of feed-run.ts. Cache and Load are
+// three maxima a firing; what comes behind them is one step of the automaton per OU. Times are int32, relative to an origin that moves on between
+// chunks of passes.
 import { type Automaton, stepShift } from './automaton.js'
 import type { FastPlan } from './plan.js'
 

@@ -1,5 +1,6 @@
-// One macro from Cache to Shift&Add in `window-bit` order, for the plain kernels and what has no room in those of window-run.ts: Load merges the OUs of a window, and one step of the automaton is one plane of the
-// window. Which OUs fire in a plane is a mask; equal masks of equal windows are one symbol.
+// One macro from Cache to Shift&Add in `window-bit` order, for the plain kernels and what has no room in those of window-run.ts: Load merges the
+// OUs of a window, and one step of the automaton is one plane of the window. Which OUs fire in a plane is a mask; equal masks of equal windows
+// are one symbol.
 import type { MacroSpec } from '../../stages/context.js'
 import { tabulateFlags } from '../../stages/load.js'
 import { type Automaton, stepShift, waited } from './automaton.js'
