@@ -20,7 +20,6 @@ const streams = [
   { name: 'ResNet-18', topology: resnet18, items: 8 },
   { name: 'ResNet-18', topology: resnet18, items: 32 },
 ]
-const mostItems = 32
 const repetitions = 3
 /** Demands: simulation with one thread ÷ with so many. */
 const least = new Map([
@@ -36,7 +35,8 @@ async function measureThreads(): Promise<Report> {
   return inFolder(async (folder) => {
     const files = new Map<Topology, { readonly model: string; readonly trace: string }>()
     for (const { topology } of streams)
-      if (!files.has(topology)) files.set(topology, await record(folder, topology, mostItems))
+      if (!files.has(topology))
+        files.set(topology, await record(folder, topology, Math.max(...streams.map((s) => s.items))))
     const settings = [1, ...least.keys()].filter((threads) => threads <= availableParallelism())
     const free = availableParallelism() - loadavg()[0]!
     const failures: string[] = []

@@ -20,12 +20,10 @@ export function quantiseWeights(
   spec: WeightSpec,
   packing: 'separate' | 'block-diagonal',
 ): QuantisedWeights {
-  const groups = layer.geometry.groups | 0
-  const groupOut = layer.geometry.groupOut | 0
+  const groups = layer.geometry.groups
+  const groupOut = layer.geometry.groupOut
   const outputs = groups * groupOut
-  // A whole number, and known to be one: V8 keeps what a division gives as a float in a box, and that of Node 24 lets objects share such boxes,
-  // so that the sizes of one matrix become those of the next.
-  const rows = ((layer.weights.kind === 'float' ? layer.weights.values : layer.weights.codes).length / outputs) | 0
+  const rows = (layer.weights.kind === 'float' ? layer.weights.values : layer.weights.codes).length / outputs
   const order = rowOrder(layer, spec, rows)
   const source =
     layer.weights.kind === 'float'

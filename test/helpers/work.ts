@@ -6,6 +6,7 @@ import { remappers } from '../../models/mapping/remappers/index.js'
 import type { CodeForm, WeightMatrix } from '../../models/nn/types.js'
 import { type AdcTables, adcTables, maxSum } from '../../models/values/adc.js'
 import { weightCoding } from '../../models/values/encode.js'
+import type { Correction } from '../../models/values/finish.js'
 import { sliceMasks } from '../../models/values/ou-cells.js'
 import { macroSpec, mapSpec, type Variant } from '../../sim/chip/parts.js'
 import { type Machine, machineSchema } from '../../sim/chip/spec.js'
@@ -99,6 +100,13 @@ export function build(input: Case, variant: Variant = 'machine', perms?: readonl
   const ctx = { work, spec, map, benes, codeBits: adc.bits, vectors: input.vectors, adcCodes: new Float64Array(0) }
   const macros = m.macros === 'all' ? Math.max(1, mapping.groups.length) : m.macros
   return { ctx, adc, macros }
+}
+
+/** What turns sums of OUs into results, of a case and what was built of it. */
+export function correctionOf(input: Case, { ctx }: Built): Correction {
+  const { mapping, coding } = ctx.work
+  const { form, zeroPoint, codes, vectors } = input
+  return { mapping, coding, form, zeroPoint, codes, vectors }
 }
 
 /** Numbers of a stage that are mostly small; `far` ones come on machines of extremes only. */

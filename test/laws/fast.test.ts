@@ -15,7 +15,7 @@ import { createFastLayer } from '../../sim/engines/fast/macro.js'
 import { planFast } from '../../sim/engines/fast/plan.js'
 import { fastTiming, fastValues } from '../helpers/fast.js'
 import { layerOf, tensorOf } from '../helpers/layer.js'
-import { build, caseArbitrary } from '../helpers/work.js'
+import { build, caseArbitrary, correctionOf } from '../helpers/work.js'
 
 const cases = Number(process.env['CIMULATOR_CASES'] ?? 2000)
 
@@ -111,21 +111,13 @@ describe('fast engine', () => {
           const adc = { bits: 5, mode: 'table' as const, lsb: 2, table: codes ?? [] }
           const input =
             codes === null ? made : { ...made, machine: { ...made.machine, adc: { ...made.machine.adc, ...adc } } }
-          const { ctx, macros, adc: tables } = build(input)
-          const { mapping, coding } = ctx.work
-          const base = {
-            mapping,
-            coding,
-            form: input.form,
-            zeroPoint: input.zeroPoint,
-            codes: input.codes,
-            vectors: input.vectors,
-          }
+          const built = build(input)
+          const { ctx, macros, adc: tables } = built
+          const base = correctionOf(input, built)
           const plain = createOuValues({ ...base, adc: tables, bitsPerStep: ctx.spec.bitsPerStep })
           runEvent(ctx, macros, { ...plainEvent, values: plain })
           correct(plain.acc, base)
           correct(plain.lossless, base)
-          const built = { ctx, macros, adc: tables }
           const { acc, exact, ...told } = fastValues(input, built, adcCodes, { kernels, memoryBytes })
           const { clipped, histogram, errors, vectorSums } = told
           expect(exact).toEqual(plain.lossless)

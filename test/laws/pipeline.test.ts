@@ -7,14 +7,11 @@ import { denseTally, runDense } from '../../sim/engines/dense.js'
 import { groupsOf, plainEvent, runEvent } from '../../sim/engines/event.js'
 import { countActions, driveCounts } from '../../sim/stages/tally.js'
 import { runs } from '../helpers/cases.js'
-import { type Built, build, type Case, caseArbitrary, product } from '../helpers/work.js'
+import { type Built, build, type Case, caseArbitrary, correctionOf, product } from '../helpers/work.js'
 import { lawOf } from './recurrence.js'
 
 function valuesOf(input: Case, built: Built, create = createOuValues) {
-  const { ctx, adc } = built
-  const { mapping, coding } = ctx.work
-  const base = { mapping, coding, form: input.form, codes: input.codes, vectors: input.vectors }
-  return create({ ...base, adc, bitsPerStep: input.machine.input.bitsPerStep })
+  return create({ ...correctionOf(input, built), adc: built.adc, bitsPerStep: input.machine.input.bitsPerStep })
 }
 
 describe('event engine', () => {
@@ -67,16 +64,7 @@ describe('event engine', () => {
         const built = build(input)
         const values = valuesOf(input, built)
         runEvent(built.ctx, built.macros, { ...plainEvent, values })
-        const { mapping, coding } = built.ctx.work
-        const base = {
-          mapping,
-          coding,
-          form: input.form,
-          zeroPoint: input.zeroPoint,
-          codes: input.codes,
-          vectors: input.vectors,
-        }
-        correct(values.lossless, base)
+        correct(values.lossless, correctionOf(input, built))
         expect(Array.from(values.lossless)).toEqual(Array.from(product(input)))
       }),
       runs(600),

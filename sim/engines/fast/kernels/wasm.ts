@@ -23,6 +23,11 @@ export const largestArena = 2 ** 32 - pageBytes
 /** The kernels, compiled; null where WebAssembly is missing or has no SIMD; undefined: nobody has asked yet. */
 let compiled: object | null | undefined
 
+function kernelModule(): object | null {
+  if (compiled === undefined) compiled = compile()
+  return compiled
+}
+
 function compile(): object | null {
   if (typeof WebAssembly !== 'object') return null
   const bytes = assemble(functions)
@@ -31,8 +36,7 @@ function compile(): object | null {
 
 /** Whether this machine runs the kernels: its WebAssembly knows SIMD. */
 export function available(): boolean {
-  if (compiled === undefined) compiled = compile()
-  return compiled !== null
+  return kernelModule() !== null
 }
 
 export const wasm: Kernels = { name: 'wasm', arena: createArena }
@@ -49,10 +53,10 @@ function createArena(bytes: number): Arena {
   const wanted = sizeOf(bytes) + sizeOf(listRoom) + sizeOf(hitRoom) + 64
   if (wanted > largestArena) throw new SimFault(`an arena of ${wanted} bytes; at most ${largestArena} have an address`)
   const pages = Math.ceil(wanted / pageBytes)
-  if (compiled === undefined) compiled = compile()
-  if (compiled === null) throw new SimFault('WebAssembly without SIMD; `available` says so')
+  const module = kernelModule()
+  if (module === null) throw new SimFault('WebAssembly without SIMD; `available` says so')
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages })
-  const { exports } = new WebAssembly.Instance(compiled, { memory: { pages: memory } })
+  const { exports } = new WebAssembly.Instance(module, { memory: { pages: memory } })
   const { orRows, countBits, follow, windows, copyRows, tally } = exports
   const { multiplySigned, multiplyUnsigned, moreDriven5, moreDriven8 } = exports
   const { digest, digestSplit, weighSigned, weighUnsigned } = exports

@@ -1,7 +1,7 @@
 // The loop of `ou-bit` through the automaton of Load and the back end: kernels/follow.ts says what its words mean and what it computes.
 import { code, entry, ouBytes, register, windowBytes } from '../kernels/follow.js'
 import type { Code, FunctionSpec } from './module.js'
-import { block, branch, branchIf, get, i32, loop, set, when } from './ops.js'
+import { block, branch, branchIf, i32, localsOf, loop, when } from './ops.js'
 
 type Register = keyof typeof register
 
@@ -18,9 +18,7 @@ export const follow: FunctionSpec = {
   locals: Object.fromEntries([...numbers, ...places, ...limits, ...others].map((key) => [key, 'i32' as const])),
   result: 'i32',
   body(at) {
-    const value = (name: string): Code => get(at(name))
-    const put = (name: string, what: Code): Code => set(at(name), what)
-    const increase = (name: string, by: Code): Code => put(name, i32.add(value(name), by))
+    const { value, put, increase } = localsOf(at)
     const inMemory = (address: Code): Code => i32.add(address, value('memory'))
     const read = (name: Register): Code => i32.load(value('memory'), 4 * register[name])
     const write = (name: Register, what: Code): Code => i32.store(value('memory'), what, 4 * register[name])

@@ -14,6 +14,17 @@ const simdLoad =
 export const get = (local: number): Code => [0x20, ...unsigned(local)]
 export const set = (local: number, value: Code): Code => [...value, 0x21, ...unsigned(local)]
 
+/**
+ * Parameters and locals of a function by name.
+ * @param at number of one, as `FunctionSpec.body` is told
+ */
+export const localsOf = (at: (name: string) => number) => {
+  const value = (name: string): Code => get(at(name))
+  const put = (name: string, what: Code): Code => set(at(name), what)
+  const increase = (name: string, by: Code): Code => put(name, i32.add(value(name), by))
+  return { value, put, increase }
+}
+
 export const i32 = {
   const: (value: number): Code => [0x41, ...signed(value)],
   add: binary(0x6a),

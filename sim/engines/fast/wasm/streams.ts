@@ -2,7 +2,7 @@
 // beginning: per row, address of the address of its tap's runs, and where in the tensor it begins; per run, its bytes (0: there are no more),
 // where they begin in the tensor (−1: they are all the same), and their distance there (or what they are).
 import type { Code, FunctionSpec } from './module.js'
-import { block, branch, branchIf, get, i8x16, i32, loop, set, v128, when } from './ops.js'
+import { block, branch, branchIf, i8x16, i32, localsOf, loop, v128, when } from './ops.js'
 
 /** Bytes that a turn of a loop copies; so many, less one, behind a row may be overwritten. */
 const turnBytes = 16
@@ -22,9 +22,7 @@ export const copyRows: FunctionSpec = {
   },
   result: null,
   body(at) {
-    const value = (name: string): Code => get(at(name))
-    const put = (name: string, what: Code): Code => set(at(name), what)
-    const increase = (name: string, by: Code): Code => put(name, i32.add(value(name), by))
+    const { value, put, increase } = localsOf(at)
     const inRecipe = (address: Code): Code => i32.add(address, value('recipe'))
     /** Writes up to `end`, and a bit behind it; a run has at least one byte. */
     const turns = (bytes: number, body: Code): Code =>

@@ -1,7 +1,7 @@
 // Adds up the transitions that were taken; kernels/tally.ts says what the words mean and has the plain twin.
 import { metBytes, metWord } from '../kernels/tally.js'
 import type { Code, FunctionSpec } from './module.js'
-import { forTo, get, i32, i32x4, set, v128, when } from './ops.js'
+import { forTo, i32, i32x4, localsOf, v128, when } from './ops.js'
 
 export const tally: FunctionSpec = {
   name: 'tally',
@@ -9,8 +9,7 @@ export const tally: FunctionSpec = {
   locals: { at: 'i32', taken: 'i32', low: 'v128', high: 'v128', factor: 'v128' },
   result: null,
   body(at) {
-    const value = (name: string): Code => get(at(name))
-    const put = (name: string, what: Code): Code => set(at(name), what)
+    const { value, put } = localsOf(at)
     const add = (sum: string, offset: number): Code =>
       put(sum, i32x4.add(value(sum), i32x4.mul(value('factor'), v128.load(value('met'), offset))))
     return [

@@ -10,7 +10,7 @@ import {
   windowWord as word,
 } from '../kernels/windows.js'
 import type { Code, FunctionSpec } from './module.js'
-import { block, branch, branchIf, get, i32, i64, loop, set, when } from './ops.js'
+import { block, branch, branchIf, i32, i64, localsOf, loop, when } from './ops.js'
 
 type Register = keyof typeof register
 
@@ -33,9 +33,7 @@ export const windows: FunctionSpec = {
   },
   result: 'i32',
   body(at) {
-    const value = (name: string): Code => get(at(name))
-    const put = (name: string, what: Code): Code => set(at(name), what)
-    const increase = (name: string, by: Code): Code => put(name, i32.add(value(name), by))
+    const { value, put, increase } = localsOf(at)
     const larger = (a: string, b: string): Code => i32.select(value(a), value(b), i32.greater(value(a), value(b)))
     const inMemory = (address: Code): Code => i32.add(address, value('memory'))
     const read = (name: Register): Code => i32.load(value('memory'), 4 * register[name])
