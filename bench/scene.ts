@@ -136,14 +136,12 @@ function spaceOf(layer: SceneLayer, vectors: number): Workspace {
   const known = layer.spaces.get(vectors)
   if (known !== undefined) return known
   const kernels = chooseKernels('auto')
-  const space = createWorkspace(
-    layer.engine.plan,
-    passesOf(layer, vectors),
-    kernels,
+  const space = createWorkspace(layer.engine.plan, passesOf(layer, vectors), kernels, {
     memoryBytes,
-    true,
-    entriesOf(layer.tensor),
-  )
+    values: true,
+    items: 1,
+    inputBytes: entriesOf(layer.tensor),
+  })
   layer.spaces.set(vectors, space)
   return space
 }

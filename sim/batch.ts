@@ -2,9 +2,7 @@
 
 import type { NetworkPermutations } from '../models/mapping/search.js'
 import { resolveLayer } from '../models/nn/lower.js'
-import { layerTensor } from '../models/nn/results.js'
 import type { Layer, Network } from '../models/nn/types.js'
-import type { RecordedItem } from '../traces/record/trace.js'
 import type { ItemOutcome } from './chip/items/engine.js'
 import { jobChoice } from './chip/job.js'
 import type { LayerTotals } from './chip/layer.js'
@@ -13,6 +11,7 @@ import { layerIntegers } from './chip/prepare.js'
 import { dumpLayer, type LayerDump } from './dump.js'
 import type { RunOptions } from './options.js'
 import type { Progress } from './progress.js'
+import type { SourceItems } from './source.js'
 import type { LayerTask } from './threads/layer-task.js'
 import { relieve } from './threads/memory.js'
 import type { Simulator } from './threads/simulator.js'
@@ -21,7 +20,7 @@ export interface Batch {
   readonly options: RunOptions
   readonly network: Network
   readonly chosen: ReadonlySet<Layer>
-  readonly items: readonly RecordedItem[]
+  readonly items: SourceItems
   readonly permutations: NetworkPermutations
   readonly simulator: Simulator
   /** one per layer; outcomes of chosen layers are added in the order of the items */
@@ -34,41 +33,86 @@ export interface Batch {
 export async function runBatch(batch: Batch): Promise<LayerPlan[]> {
   const { options, network, simulator } = batch
   const plans: Promise<LayerPlan>[] = []
+  const check = checkItems(batch)
   try {
-    for (const [l, layer] of inOrder(network, batch)) {
+    for (const { layer, l, pieces } of inOrder(network, batch)) {
       await simulator.room()
+      check.stopIfFailed()
       await relieve(options.memoryBytes)
-      const plan = runLayer(batch, layer, l)
+      const plan = runLayer(batch, layer, l, pieces)
       // What fails is told by the next one who asks for room, or in the end.
       plan.catch(() => {})
       plans[l] = plan
     }
+    await check.end
     return await Promise.all(plans)
   } finally {
-    await Promise.allSettled(Object.values(plans))
+    check.stop()
+    await Promise.allSettled([...Object.values(plans), check.end])
+  }
+}
+
+/** Compares the items with what was recorded of them while they are simulated. */
+function checkItems({ items }: Batch) {
+  let stopped = false
+  let failure: { readonly cause: unknown } | null = null
+  const work = async () => {
+    for (let i = 0; i < items.facts.length && !stopped; i++) {
+      items.check(i)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+  const end = work().catch((cause: unknown) => {
+    failure = { cause }
+    throw cause
+  })
+  end.catch(() => {})
+  return {
+    end,
+    stop() {
+      stopped = true
+    },
+    stopIfFailed() {
+      if (failure !== null) throw failure.cause
+    },
   }
 }
 
 /** Multiply-accumulates that take as long as placing one weight. */
 const macsPerWeight = 500
+/** A piece of a layer is no smaller than this share of a thread's work, and takes this many times as long as placing the layer. */
+const smallestShare = 1 / 3
+const leastTimes = 2
 
-/** Layers with their positions; side by side the longest first, so that no thread is left with one in the end. */
-function inOrder({ layers }: Network, { items, simulator }: Batch): readonly (readonly [number, Layer])[] {
-  const list = layers.map((layer, l) => [l, layer] as const)
-  if (!simulator.parallel) return list
-  const work = layers.map((layer) => {
-    const { macs } = resolveLayer(layer, layerTensor(items[0]!.tensors, layer)!.shape)
-    return items.length * macs + macsPerWeight * layer.weightShape.reduce((a, b) => a * b, 1)
+/**
+ * Layers with their positions, and the pieces that their items are cut into. Side by side the longest go first, and long ones whose weights are
+ * soon placed go in pieces, so that no thread is left with one in the end.
+ */
+function inOrder({ layers }: Network, { items, chosen, options, simulator }: Batch) {
+  const { threads } = simulator
+  const list = layers.map((layer, l) => {
+    const { macs } = resolveLayer(layer, items.head.tensors.get(layer.inputTensor)!.shape)
+    const simulated = !options.dryRun && chosen.has(layer)
+    const running = simulated ? items.facts.length * macs : 0
+    const placing = macsPerWeight * layer.weightShape.reduce((a, b) => a * b, 1)
+    return { layer, l, running, placing }
   })
-  return list.sort(([a], [b]) => work[b]! - work[a]! || a - b)
+  const total = list.reduce((sum, { running, placing }) => sum + running + placing, 0)
+  const smallest = (smallestShare * total) / threads
+  const cut = list.map(({ layer, l, running, placing }) => {
+    const pieces = Math.min(threads, Math.floor(running / Math.max(smallest, leastTimes * placing)))
+    return { layer, l, work: running + placing, pieces: Math.max(1, pieces) }
+  })
+  return threads === 1 ? cut : cut.sort((a, b) => b.work - a.work || a.l - b.l)
 }
 
 /** Places a layer and, if it is wanted, simulates its items. */
-async function runLayer(batch: Batch, layer: Layer, l: number): Promise<LayerPlan> {
+async function runLayer(batch: Batch, layer: Layer, l: number, pieces: number): Promise<LayerPlan> {
   const { options, simulator, chosen, totals, dump } = batch
   const { machine } = options
-  const items = options.dryRun || !chosen.has(layer) ? [] : batch.items
-  const first = layerTensor(batch.items[0]!.tensors, layer)!
+  const simulated = !options.dryRun && chosen.has(layer)
+  const items = simulated ? batch.items.facts : []
+  const first = batch.items.head.tensors.get(layer.inputTensor)!
   const task: LayerTask = {
     layer,
     integers: layerIntegers(layer, machine),
@@ -79,14 +123,14 @@ async function runLayer(batch: Batch, layer: Layer, l: number): Promise<LayerPla
     perms: batch.permutations.get(layer.index),
   }
   const sample = weightSample(layer, machine.weights.rowOrder)
-  const tensors = items.map((item) => layerTensor(item.tensors, layer)!)
+  const tensors = simulated ? batch.items.tensors(layer) : []
   const { macs } = resolveLayer(layer, first.shape)
   const meters = items.map(() => batch.meter())
   let recorder: LayerDump | null = null
   const wanted = options.dumpMapping || options.dumpVectors !== null
   // A turn in which the numbers of the model can go: their integers are what is simulated.
   await relieve(options.memoryBytes)
-  const { figures, outcomes } = await simulator.run(task, tensors, {
+  const { figures, outcomes } = await simulator.run(task, tensors, pieces, {
     onShare: (i, share) => meters[i]!(share * macs),
     observe(job, i) {
       if (!wanted || items[i]!.index !== 0) return null

@@ -48,21 +48,21 @@ async function simulate(options: RunOptions, threads: Threads, progress: Progres
   try {
     noteLimit(progress, options.limit, source.items)
     const work = workOf(network, chosen, source.head) * source.items
-    const simulator = threads.simulator(work, chosen.size)
+    const simulator = threads.simulator(work)
     const { permutations, streams } = await permutationsFor(options, network, progress)
     const totals = network.layers.map(createLayerTotals)
     const facts: ItemFacts[] = []
     const dump = new Map<string, Uint8Array | string>()
     let plans: readonly LayerPlan[] = []
     const count = options.dryRun ? 1 : source.items
-    const size = batchSize(source.head, options.memoryBytes)
+    const size = source.batch(options.memoryBytes / 4, simulator.layers)
     for (let first = 0; first < count; first += size) {
       const items = await source.read(first, Math.min(size, count - first))
       progress.phase(options.dryRun ? 'placing layers' : `simulating ${chosen.size} layers`, work)
       const meter = createMeter(progress, (first / source.items) * work)
       plans = await runBatch({ options, network, chosen, items, permutations, simulator, totals, dump, meter })
       progress.end()
-      facts.push(...items.map(({ tensors: _, ...rest }) => rest))
+      facts.push(...items.facts)
     }
     const plan = { layers: plans }
     if (options.dryRun) return { result: null, counted: null, plan, network, dump, streams }
@@ -138,11 +138,4 @@ function workOf(network: Network, chosen: ReadonlySet<Layer>, head: TraceHead): 
     if (chosen.has(layer)) macs += resolveLayer(layer, tensor.shape).macs
   }
   return macs
-}
-
-/** Items whose activations take a quarter of the memory; one at least. */
-function batchSize(head: TraceHead, memoryBytes: number): number {
-  let bytes = 1
-  for (const { form, shape } of head.tensors.values()) bytes += shape.reduce((a, b) => a * b, form === 'split' ? 2 : 1)
-  return Math.max(1, Math.floor(memoryBytes / 4 / bytes))
 }

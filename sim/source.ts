@@ -5,14 +5,14 @@ import { CheckFailure, SpecError } from '../models/base/errors.js'
 import { packageRoot } from '../models/base/paths.js'
 import { type ModelFile, openModel } from '../models/nn/model-file.js'
 import { layerTensor } from '../models/nn/results.js'
-import type { Network } from '../models/nn/types.js'
+import type { CodedTensor, Layer, Network } from '../models/nn/types.js'
 import { openInputs } from '../traces/inputs/open.js'
 import type { InputSource } from '../traces/record/inputs.js'
 import { openRecording, recordedTensors } from '../traces/record/record.js'
 import { openSession, type Session } from '../traces/record/session.js'
-import type { InputSettings, RecordedItem, TraceHead, TraceSource } from '../traces/record/trace.js'
+import type { InputSettings, ItemFacts, RecordedItem, TraceHead, TraceSource } from '../traces/record/trace.js'
 import type { ReferenceCheck } from '../traces/results/result.js'
-import { checkTraceModel, openTrace } from '../traces/store/trace-file.js'
+import { checkTraceModel, openTrace, type TraceFile } from '../traces/store/trace-file.js'
 import { addReference, createReferenceTotals, finishReference } from './chip/reference.js'
 import type { RunOptions, SourceOptions } from './options.js'
 import type { Progress } from './progress.js'
@@ -22,13 +22,29 @@ export interface Source {
   /** items to simulate, and whether a limit left some out (or may have: of inputs that were not read nobody knows) */
   readonly items: number
   readonly limited: boolean
+  /** Items that are read together, so that what is in memory of them takes at most `bytes`, and one at least. @param layers that are simulated at a time */
+  batch(bytes: number, layers: number): number
   /** The items first … first + count − 1. */
-  read(first: number, count: number): Promise<RecordedItem[]>
+  read(first: number, count: number): Promise<SourceItems>
   /** of the trace; known when every item was read */
   sha256(): string
   /** comparison with onnxruntime by layer index, of the items that were read and are to be compared */
   references(): ReadonlyMap<number, ReferenceCheck>
   close(): Promise<void>
+}
+
+/** Items that are simulated together, and their activations, layer by layer. */
+export interface SourceItems {
+  readonly head: TraceHead
+  readonly facts: readonly IndexedFacts[]
+  /** What feeds a layer, one tensor an item. */
+  tensors(layer: Layer): readonly CodedTensor[]
+  /** Compares item `i` of these with what was recorded of it, where that was not done yet. @throws SpecError */
+  check(i: number): void
+}
+
+export interface IndexedFacts extends ItemFacts {
+  readonly index: number
 }
 
 export function embeddedFile(name: string): string {
@@ -58,11 +74,35 @@ async function replayed(file: string, options: RunOptions, model: ModelFile): Pr
     head: trace.head,
     items,
     limited: items < trace.head.items,
-    read: (first, count) => readAll(trace, first, count),
+    batch: (bytes, layers) => itemsWithin(bytes, trace.head, layers),
+    read: async (first, count) => ({
+      head: trace.head,
+      facts: trace.items.slice(first, first + count).map((facts, i) => ({ ...facts, index: first + i })),
+      tensors: (layer) => fetched(trace, layer, first, count),
+      check: (i) => trace.checkItem(first + i),
+    }),
     sha256: () => trace.sha256(),
     references: () => new Map(),
     close: () => trace.close(),
   }
+}
+
+function fetched(trace: TraceFile, layer: Layer, first: number, count: number): CodedTensor[] {
+  const known = new Map<string, CodedTensor[] | undefined>()
+  const read = (name: string) => {
+    if (!known.has(name)) known.set(name, trace.readTensor(name, first, count))
+    return known.get(name)
+  }
+  return Array.from({ length: count }, (_, i) => layerTensor({ get: (name) => read(name)?.[i] }, layer)!)
+}
+
+/** Items of which the largest `tensors` fit into so many bytes; one at least. */
+function itemsWithin(bytes: number, head: TraceHead, tensors: number): number {
+  const sizes = [...head.tensors.values()].map(({ form, shape }) =>
+    shape.reduce((a, b) => a * b, form === 'split' ? 2 : 1),
+  )
+  const largest = sizes.sort((a, b) => b - a).slice(0, tensors)
+  return Math.max(1, Math.floor(bytes / (1 + largest.reduce((a, b) => a + b, 0))))
 }
 
 /** @throws SpecError for codes that the machine would have made otherwise */
@@ -91,6 +131,8 @@ async function recordedNow(options: RunOptions, model: ModelFile, progress: Prog
     head: recording.head,
     items: inputs.count,
     limited: inputs.count < inputs.total,
+    // Every item is recorded with all of its tensors.
+    batch: (bytes) => itemsWithin(bytes, recording.head, recording.head.tensors.size),
     async read(first, count) {
       progress.phase('recording activations', recorder.looks())
       const items = await readAll(recording, first, count)
@@ -101,7 +143,12 @@ async function recordedNow(options: RunOptions, model: ModelFile, progress: Prog
       }
       progress.end()
       await session.release()
-      return items
+      return {
+        head: recording.head,
+        facts: items.map(({ tensors: _, ...facts }) => facts),
+        tensors: (layer) => items.map(({ tensors }) => layerTensor(tensors, layer)!),
+        check() {},
+      }
     },
     sha256: () => recording.sha256(),
     references: () =>

@@ -267,9 +267,23 @@ export const faults = [
   },
   {
     name: 'trace: codes are not held against their hash',
-    file: 'traces/store/trace-file.ts',
-    find: 'if (codesSha256(tensors.values()) !== facts.codesSha256)',
-    replace: "if (codesSha256(tensors.values()) === '')",
+    file: 'traces/store/trace-codes.ts',
+    find: "if (hash.digest('hex') !== facts.codesSha256)",
+    replace: "if (hash.digest('hex') === '')",
+    tests: 'test/unit/traces/trace-file.test.ts',
+  },
+  {
+    name: 'run: items of a trace are not compared with what was recorded of them',
+    file: 'sim/batch.ts',
+    find: '      items.check(i)\n',
+    replace: '',
+    tests: 'test/unit/source.test.ts',
+  },
+  {
+    name: 'trace: a tensor of several items begins with the wrong one',
+    file: 'traces/store/trace-codes.ts',
+    find: 'read(first * itemBytes, memory.length, memory)',
+    replace: 'read(0 * itemBytes, memory.length, memory)',
     tests: 'test/unit/traces/trace-file.test.ts',
   },
   {

@@ -25,7 +25,10 @@ export function representable(layer: Layer, value: number): number {
  * The recorded tensor of a layer, with the zero points of its items where the model computes them.
  * @returns undefined when the trace does not hold it
  */
-export function layerTensor(tensors: ReadonlyMap<string, CodedTensor>, layer: Layer): CodedTensor | undefined {
+export function layerTensor(
+  tensors: { get(name: string): CodedTensor | undefined },
+  layer: Layer,
+): CodedTensor | undefined {
   const tensor = tensors.get(layer.inputTensor)
   const dynamic = layer.input?.zeroPointTensor
   if (tensor === undefined || dynamic === undefined || tensor.form === 'split') return tensor

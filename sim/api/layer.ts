@@ -78,7 +78,9 @@ export async function simulateLayer(
       choice: jobChoice(asked),
       perms: undefined,
     }
-    const { figures, outcomes } = await threads.simulator(0, 1).run(task, tensors, { onShare: () => {}, observe: null })
+    const simulator = threads.simulator(0)
+    const watch = { onShare: () => {}, observe: null }
+    const { figures, outcomes } = await simulator.run(task, tensors, simulator.threads, watch)
     for (const [i, outcome] of outcomes.entries()) totals.add(items[i]!.index, outcome)
     return priced(
       layer,

@@ -2,13 +2,13 @@
 import { Interrupted } from '../../models/base/errors.js'
 import type { CodedTensor } from '../../models/nn/types.js'
 import type { Engine, ItemOutcome } from '../chip/items/engine.js'
-import { type LayerAnswer, openLayer } from './layer-task.js'
-import type { Simulator } from './simulator.js'
+import { type LayerAnswer, type LayerTask, openLayer } from './layer-task.js'
+import type { Simulator, Watch } from './simulator.js'
 
 export function inThisThread(engine: Engine, signal: AbortSignal): Simulator {
   let last: Promise<unknown> = Promise.resolve()
-  const run: Simulator['run'] = async (task, items, watch) => {
-    const { job, figures, run } = openLayer(engine, task)
+  const run = async (task: LayerTask, items: readonly CodedTensor[], watch: Watch): Promise<LayerAnswer> => {
+    const { job, figures, run } = openLayer(engine, task, items.length)
     const outcomes: ItemOutcome[] = []
     for (const [i, tensor] of items.entries()) {
       const all = passesOf(figures, tensor)
@@ -26,9 +26,10 @@ export function inThisThread(engine: Engine, signal: AbortSignal): Simulator {
     return { figures, outcomes }
   }
   return {
-    parallel: false,
+    threads: 1,
+    layers: 1,
     room: async () => void (await last),
-    run(task, items, watch) {
+    run(task, items, _, watch) {
       const answer = run(task, items, watch)
       answer.catch(() => {})
       last = answer

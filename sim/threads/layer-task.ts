@@ -32,7 +32,8 @@ export interface OpenLayer {
   readonly run: ItemRunner
 }
 
-export function openLayer(engine: Engine, task: LayerTask): OpenLayer {
+/** @param items that will be run, at most */
+export function openLayer(engine: Engine, task: LayerTask, items: number): OpenLayer {
   const job = prepareJob(task.layer, task.inputShape, task.machine, task.choice, task.perms, task.integers)
-  return { job, figures: planLayer(job, task.form), run: engine.open(job) }
+  return { job, figures: planLayer(job, task.form), run: engine.open(job, items) }
 }

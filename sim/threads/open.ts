@@ -8,11 +8,8 @@ import type { Simulator } from './simulator.js'
 
 /** Threads of a run. */
 export interface Threads {
-  /**
-   * @param macs of the work to come: where no number of threads was asked for, it decides
-   * @param layers that are simulated
-   */
-  simulator(macs: number, layers: number): Simulator
+  /** @param macs of the work to come: where no number of threads was asked for, it decides */
+  simulator(macs: number): Simulator
   close(): Promise<void>
 }
 
@@ -26,9 +23,9 @@ export function openThreads(engine: Engine, options: ThreadOptions): Threads {
   const asked = options.threads ?? (dryRun ? 1 : null)
   let pool = asked === null ? null : start(asked)
   return {
-    simulator(macs, layers) {
+    simulator(macs) {
       if (asked === null && macs >= smallestWork) pool ??= start(Math.min(availableParallelism(), mostThreads))
-      return pool === null ? inThisThread(engine, signal) : pool.simulator(layers)
+      return pool === null ? inThisThread(engine, signal) : pool.simulator()
     },
     close: async () => pool?.close(),
   }

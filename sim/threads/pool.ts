@@ -20,10 +20,12 @@ export type ThreadOptions = Pick<
 >
 
 export interface Pool {
-  /** @param layers that will be simulated */
-  simulator(layers: number): Simulator
+  simulator(): Simulator
   close(): Promise<void>
 }
+
+/** Layers that wait for a thread: the next one is with it already. */
+const waiting = 2
 
 export function inPool(engine: Engine, threads: number, options: ThreadOptions): Pool {
   const { machine, signal, dryRun } = options
@@ -33,7 +35,7 @@ export function inPool(engine: Engine, threads: number, options: ThreadOptions):
     filename: join(packageRoot(), 'dist', 'sim', 'threads', 'worker.js'),
     minThreads: threads,
     maxThreads: threads,
-    concurrentTasksPerWorker: 1,
+    concurrentTasksPerWorker: waiting,
     workerData: expected,
   })
   const stop = () => void pool.destroy()
@@ -48,9 +50,7 @@ export function inPool(engine: Engine, threads: number, options: ThreadOptions):
     return reply.answer
   }
 
-  function simulator(layers: number): Simulator {
-    /** Layers are only cut where there are too few of them: every piece places its layer anew. */
-    const parts = Math.max(1, Math.ceil(threads / layers))
+  function simulator(): Simulator {
     const working = new Set<Promise<unknown>>()
     const tensors = new WeakMap<CodedTensor, CodedTensor>()
     const sharedTensor = (tensor: CodedTensor): CodedTensor => {
@@ -58,18 +58,20 @@ export function inPool(engine: Engine, threads: number, options: ThreadOptions):
       tensors.set(tensor, known)
       return known
     }
+    // A thread has its next layer before it has done one, and there are a few more, so that none waits while the integers of a layer are made.
+    const most = (waiting + 1) * threads
     return {
-      parallel: true,
+      threads,
+      layers: most,
       async room() {
-        // A few more than are simulated, so that no thread waits while the integers of a layer are made.
-        while (working.size >= 2 * threads) await Promise.race(working)
+        while (working.size >= most) await Promise.race(working)
       },
-      async run(task, items, watch) {
-        const pieces = cut(items, parts)
+      async run(task, items, pieces, watch) {
+        const parts = cut(items, pieces)
         const sent = { ...task, layer: withoutWeights(task.layer) }
-        const one = pieces.length === 1
+        const one = parts.length === 1
         const layer = one ? sent : shared(sent)
-        const answers = pieces.map(async (piece) => {
+        const answers = parts.map(async (piece) => {
           const message = { layer, items: piece.map((i) => sharedTensor(items[i]!)) }
           const answer = await ask(message, one ? buffersOf(task.integers) : [])
           for (const i of piece) watch.onShare(i, 1)

@@ -7,10 +7,14 @@ import type { LayerAnswer, LayerTask } from './layer-task.js'
 export interface Simulator {
   /** Ends when another layer may be begun: a few wait, so that no thread does. @throws what a layer under way has failed with */
   room(): Promise<void>
-  /** Places a layer and simulates items of it. The integers of the task are given away. */
-  run(task: LayerTask, items: readonly CodedTensor[], watch: Watch): Promise<LayerAnswer>
-  /** whether layers are simulated side by side */
-  readonly parallel: boolean
+  /**
+   * Places a layer and simulates items of it. The integers of the task are given away.
+   * @param pieces that the items are cut into where there are threads for them; every piece places the layer anew
+   */
+  run(task: LayerTask, items: readonly CodedTensor[], pieces: number, watch: Watch): Promise<LayerAnswer>
+  readonly threads: number
+  /** layers that are simulated or wait for it at a time; 1: one after another */
+  readonly layers: number
 }
 
 /** What the caller wants to hear while a layer is simulated. */

@@ -22,7 +22,7 @@ export interface Expected {
 const channels = 64
 const width = 24
 /** How often it is placed at most, and run each time. */
-const rounds = 12
+const rounds = 6
 const items = 2
 
 /** Simulates made-up layers until a real one comes. A machine that cannot take them is left to the real ones, which say what is wrong. */
@@ -35,7 +35,7 @@ export function warmUp(engine: Engine, { machine, choice, called, idle }: Omit<E
     const integers = layerIntegers(layer, machine)
     for (let round = 0; round < rounds; round++) {
       // As it comes in a message: compiled code knows objects by how they were made.
-      const { run } = openLayer(engine, structuredClone({ ...task, integers }))
+      const { run } = openLayer(engine, structuredClone({ ...task, integers }), items)
       for (let i = 0; i < items; i++)
         for (const _ of run({ tensor, onPass: null, onFiring: null })) if (Atomics.load(called, 0) === 1) return
       if (Atomics.load(called, 0) === 1) return

@@ -24,7 +24,7 @@ warmUp(engine, expected)
 
 export default function simulate({ layer, items }: Task): Reply {
   try {
-    const { figures, run } = openLayer(engine, layer)
+    const { figures, run } = openLayer(engine, layer, items.length)
     return { answer: { figures, outcomes: items.map((tensor) => finish(run, tensor)) } }
   } catch (cause) {
     if (cause instanceof CimulatorError)

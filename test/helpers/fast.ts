@@ -5,7 +5,7 @@ import { driveWeights } from '../../sim/engines/fast/drive.js'
 import { runFast } from '../../sim/engines/fast/fast.js'
 import { chooseKernels } from '../../sim/engines/fast/kernels/index.js'
 import type { Kernels } from '../../sim/engines/fast/kernels/kernels.js'
-import type { Room } from '../../sim/engines/fast/layout.js'
+import { type Room, usualRoom } from '../../sim/engines/fast/layout.js'
 import { createFastLayer } from '../../sim/engines/fast/macro.js'
 import { planFast } from '../../sim/engines/fast/plan.js'
 import { timingOf } from '../../sim/engines/fast/result.js'
@@ -25,9 +25,10 @@ export interface FastChoice {
 }
 
 export function prepareFast(ctx: TallyContext, choice: FastChoice) {
-  const { mostStates, memoryBytes = 1 << 28, kernels = chooseKernels('auto'), horizon, room } = choice
+  const { mostStates, memoryBytes = 1 << 28, kernels = chooseKernels('auto'), horizon, room = usualRoom } = choice
   const layer = createFastLayer(planFast(ctx.work, ctx.spec), mostStates, horizon)
-  return { layer, space: createWorkspace(layer.plan, ctx.work.passes, kernels, memoryBytes, true, 0, room) }
+  const space = { memoryBytes, values: true, items: 1, inputBytes: 0, room }
+  return { layer, space: createWorkspace(layer.plan, ctx.work.passes, kernels, space) }
 }
 
 export type Prepared = ReturnType<typeof prepareFast>

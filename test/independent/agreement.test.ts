@@ -31,7 +31,7 @@ function dump(input: Case, folder: string): string {
   }
   const job = prepareJob(layerOf(input), tensor.shape, input.machine, choice)
   const recorder = dumpLayer(job.placed, input.machine, tensor, { dumpMapping: true, dumpVectors: 1_000_000 })
-  const outcome = finished(event.open(job)({ tensor, onPass: null, onFiring: recorder.onFiring }))
+  const outcome = finished(event.open(job, 1)({ tensor, onPass: null, onFiring: recorder.onFiring }))
   for (const [path, content] of recorder.files(outcome)) {
     mkdirSync(dirname(join(folder, path)), { recursive: true })
     writeFileSync(join(folder, path), content)

@@ -90,7 +90,7 @@ describe('fast engine', () => {
           }
           const job = prepareJob(layerOf(input), tensor.shape, input.machine, choice)
           const request = { tensor, onPass: null, onFiring: null }
-          expect(finished(fastEngine.open(job)(request))).toEqual(finished(event.open(job)(request)))
+          expect(finished(fastEngine.open(job, 1)(request))).toEqual(finished(event.open(job, 1)(request)))
         },
       ),
       { numRuns: cases },

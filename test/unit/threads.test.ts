@@ -66,7 +66,7 @@ const tensors = [tensorOf(input), tensorOf(input), tensorOf(input)]
 it('one item after another, in their order', async () => {
   const log: string[] = []
   const simulator = inThisThread(pausing(log, -1), new AbortController().signal)
-  const { outcomes } = await simulator.run(task(), tensors, watch)
+  const { outcomes } = await simulator.run(task(), tensors, 1, watch)
   expect(log).toEqual(['0.0', '0.1', '0.2', '1.0', '1.1', '1.2', '2.0', '2.1', '2.2'])
   expect(outcomes.map(({ vectors }) => vectors)).toEqual([0, 1, 2])
 })
@@ -74,7 +74,7 @@ it('one item after another, in their order', async () => {
 it('an item that fails ends its layer', async () => {
   const log: string[] = []
   const simulator = inThisThread(pausing(log, 1), new AbortController().signal)
-  await expect(simulator.run(task(), tensors, watch)).rejects.toThrow('item 1')
+  await expect(simulator.run(task(), tensors, 1, watch)).rejects.toThrow('item 1')
   expect(log.at(-1)).toBe('1.2')
 })
 
@@ -89,12 +89,12 @@ describe('a pool', () => {
   const open = (change: Partial<typeof options> = {}) => openThreads(engines.get('fast'), { ...options, ...change })
 
   it('gives the outcomes of one thread, whether a layer is cut or not', async () => {
-    const here = await inThisThread(engines.get('fast'), options.signal).run(task(), tensors, watch)
-    for (const layers of [1, 2]) {
+    const here = await inThisThread(engines.get('fast'), options.signal).run(task(), tensors, 1, watch)
+    for (const pieces of [1, 2, 3]) {
       const pool = open()
       const shares: number[] = []
       const heard = { ...watch, onShare: (item: number) => void shares.push(item) }
-      const there = await pool.simulator(0, layers).run(task(), tensors, heard)
+      const there = await pool.simulator(0).run(task(), tensors, pieces, heard)
       expect(there).toEqual(here)
       expect(shares.sort()).toEqual([0, 1, 2])
       await pool.close()
@@ -103,14 +103,14 @@ describe('a pool', () => {
 
   it('what fails in it fails here, as the same kind of error, and the next layer hears of it', async () => {
     const pool = open()
-    const simulator = pool.simulator(0, 2)
+    const simulator = pool.simulator(0)
     const wrong = { ...task(), inputShape: [1, 1, 3] }
-    await expect(simulator.run(wrong, tensors, watch)).rejects.toThrow(ModelError)
+    await expect(simulator.run(wrong, tensors, 1, watch)).rejects.toThrow(ModelError)
     await expect(
       (async () => {
         for (;;) {
           await simulator.room()
-          simulator.run(task(), tensors, watch).catch(() => {})
+          simulator.run(task(), tensors, 1, watch).catch(() => {})
         }
       })(),
     ).rejects.toThrow(ModelError)

@@ -7,8 +7,12 @@ export interface ByteSource {
   /** file (and entry), for messages */
   readonly name: string
   readonly length: number
-  /** exactly `count` bytes from `at`, in memory of their own or shared with the source; @throws SpecError when they lie outside */
-  read(at: number, count: number): Uint8Array
+  /**
+   * Exactly `count` bytes from `at`.
+   * @param into what they are put into if they must be copied; of a source in memory they are not. Absent: memory of their own
+   * @throws SpecError when they lie outside
+   */
+  read(at: number, count: number, into?: Uint8Array): Uint8Array
   close(): void
 }
 
@@ -41,9 +45,9 @@ export function fileSource(file: string, [what, advice]: readonly [string, strin
   return {
     name: file,
     length,
-    read(at, count) {
+    read(at, count, into) {
       checkRange(file, length, at, count)
-      const bytes = new Uint8Array(count)
+      const bytes = into?.subarray(0, count) ?? new Uint8Array(count)
       let done = 0
       while (done < count) {
         // One call reads at most 2^31 − 1 bytes.

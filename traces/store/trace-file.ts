@@ -6,7 +6,7 @@ import { setImmediate } from 'node:timers/promises'
 import { crc32 } from 'node:zlib'
 import { Interrupted, SimFault, SpecError } from '../../models/base/errors.js'
 import type { CodedTensor, Network } from '../../models/nn/types.js'
-import { byteView, codesSha256, tensorKey, traceText } from '../record/header.js'
+import { byteView, tensorKey, traceText } from '../record/header.js'
 import {
   type ItemFacts,
   itemsOf,
@@ -17,13 +17,14 @@ import {
 } from '../record/trace.js'
 import { wholeTrace } from '../record/whole.js'
 import { realFiles, renamePatiently, withTemporary, writeFileWhole } from './atomic.js'
-import { elementsOf, npyHeader } from './npy.js'
+import { npyHeader } from './npy.js'
 import { checkNewFile } from './place.js'
 import { type ByteSource, fileSource, memorySource } from './source.js'
+import { itemCheck, readItem, readTensor, type StoredCodes } from './trace-codes.js'
 import { formatOf, type TraceFormat } from './trace-container.js'
 import { npz } from './trace-npz.js'
 import { safetensors } from './trace-safetensors.js'
-import { forms, parseHead, type StoredTensor, storedTensors } from './trace-schema.js'
+import { parseHead, storedTensors } from './trace-schema.js'
 import { packZip } from './zip.js'
 
 /** Adding a format = a file and an entry here. */
@@ -33,6 +34,10 @@ export interface TraceFile extends TraceSource {
   readonly format: string
   /** of every item, without reading codes */
   readonly items: readonly ItemFacts[]
+  /** see `readTensor` */
+  readTensor(name: string, first: number, count: number): CodedTensor[] | undefined
+  /** see `itemCheck` */
+  checkItem(index: number): void
 }
 
 /** @throws SpecError naming file and entry for anything that no recording wrote */
@@ -64,47 +69,18 @@ function traceOf(source: ByteSource): TraceFile {
   const { head, items, tensors } = parseHead(container.text, container.textName)
   container.checkComplete(tensors)
   const codes = tensors.map((tensor) => container.codes(tensor))
+  const trace: StoredCodes = { file: source.name, head, items, tensors, codes }
   return {
     format: format.name,
     head,
     items,
     labels: (index) => items[index]?.labels ?? null,
-    readItem: async (index) => readItem(source.name, head, items, tensors, codes, index),
+    readItem: async (index) => readItem(trace, index),
+    readTensor: (name, first, count) => readTensor(trace, name, first, count),
+    checkItem: itemCheck(trace),
     sha256: () => createHash('sha256').update(container.text).digest('hex'),
     close: async () => source.close(),
   }
-}
-
-function readItem(
-  file: string,
-  head: TraceHead,
-  items: readonly ItemFacts[],
-  stored: readonly StoredTensor[],
-  codes: readonly ByteSource[],
-  index: number,
-): RecordedItem {
-  const facts = items[index]
-  if (facts === undefined) throw new SimFault(`${file}: item ${index} of ${items.length}`)
-  const tensors = new Map<string, CodedTensor>()
-  for (const [t, { name, dtype, itemBytes }] of stored.entries()) {
-    const tensor = head.tensors.get(name)!
-    const elements = elementsOf(dtype, codes[t]!.read(index * itemBytes, itemBytes)) as CodedTensor['codes']
-    checkRange(tensor.form, elements, `${codes[t]!.name}: item ${index}`)
-    tensors.set(name, { ...tensor, codes: elements })
-  }
-  if (codesSha256(tensors.values()) !== facts.codesSha256)
-    throw new SpecError(
-      `${file}: item ${index}: the codes do not have the sha256 that was recorded; the file is damaged`,
-    )
-  return { ...facts, index, tensors }
-}
-
-function checkRange(form: CodedTensor['form'], codes: CodedTensor['codes'], what: string): void {
-  if (form !== 'split') return
-  const { low, high } = forms.split
-  for (let i = 0; i < codes.length; i++)
-    if (codes[i]! < low || codes[i]! > high)
-      throw new SpecError(`${what}: code ${codes[i]} at ${i}; expected ${low} … ${high}`)
 }
 
 export interface WriteOptions {

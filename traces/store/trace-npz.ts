@@ -82,7 +82,7 @@ function codesOf(content: ByteSource, dtype: string, shape: readonly number[]): 
   return {
     name: content.name,
     length: head.bytes,
-    read: (at, count) => content.read(head.start + at, count),
+    read: (at, count, into) => content.read(head.start + at, count, into),
     close() {},
   }
 }

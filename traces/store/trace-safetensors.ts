@@ -126,5 +126,10 @@ function codesOf(source: ByteSource, start: number, found: Entry, tensor: Stored
   const bytes = tensor.itemBytes * tensor.shape[0]!
   if (end - begin !== bytes) throw new SpecError(`${what}: ${end - begin} bytes for a shape that needs ${bytes}`)
   if (start + end > source.length) throw new SpecError(`${what}: cut off`)
-  return { name: what, length: bytes, read: (at, count) => source.read(start + begin + at, count), close() {} }
+  return {
+    name: what,
+    length: bytes,
+    read: (at, count, into) => source.read(start + begin + at, count, into),
+    close() {},
+  }
 }

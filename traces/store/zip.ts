@@ -79,10 +79,10 @@ export function zipOf(source: ByteSource): ZipArchive {
       return {
         name: what,
         length: entry.size,
-        read(at, count) {
+        read(at, count, into) {
           if (at < 0 || at + count > entry.size)
             throw new SpecError(`${what}: bytes ${at} … ${at + count - 1} lie outside its ${entry.size} bytes`)
-          return source.read(start + at, count)
+          return source.read(start + at, count, into)
         },
         close() {},
       }

@@ -12,8 +12,8 @@ import type { DenseOutcome } from '../totals.js'
 export interface Engine extends Named {
   /** whether it can report single firings (dumps) */
   readonly firings: boolean
-  /** Works out what no activation changes. The items of a layer share it. */
-  open(job: LayerJob): ItemRunner
+  /** Works out what no activation changes. The items of a layer share it. @param items that will come, at most */
+  open(job: LayerJob, items: number): ItemRunner
 }
 
 /** Simulates one item, with pauses in which signals and progress come through. */

@@ -27,15 +27,15 @@ export const fast: Engine = {
   name: 'fast',
   doc: 'exact without events: tabulated pipeline, integer product plus what the ADC changes',
   firings: false,
-  open(job) {
-    const layer = openLayer(job)
+  open(job, items) {
+    const layer = openLayer(job, items)
     return (request) => runItem(job, layer, request)
   },
 }
 
 type Layer = ReturnType<typeof openLayer>
 
-function openLayer(job: LayerJob) {
+function openLayer(job: LayerJob, items: number) {
   const { placed, dense, choice } = job
   const chosen = chooseVectors(placed.resolved.vectors, choice.vectors)
   const gathers = gathersOf(placed.layer, placed.resolved, placed.inputShape, placed.packed, job.rowOrder).map(
@@ -51,7 +51,7 @@ function openLayer(job: LayerJob) {
     engine: createFastLayer(plan),
     /** Memory, and what values need: both are sized for a number of passes, which is the same for every item. */
     open(passes: number) {
-      opened ??= openSpace(job, plan, passes)
+      opened ??= openSpace(job, plan, passes, items)
       if (opened.space.passes !== passes)
         throw new SimFault(`${placed.layer.name}: an item of ${passes} passes behind one of ${opened.space.passes}`)
       return opened
@@ -83,11 +83,12 @@ function openDense(job: LayerJob, passes: number, vectors: number) {
   return { bare: reference(bare), sameHardware: reference(planAnew(bare, job.denseSpecs.sameHardware)) }
 }
 
-function openSpace(job: LayerJob, plan: FastPlan, passes: number) {
+function openSpace(job: LayerJob, plan: FastPlan, passes: number, items: number) {
   const { coding, masks } = job.placed
   const { values, adcCodes, memoryBytes } = job.choice
-  const entries = job.placed.inputShape.reduce((a, b) => a * b, 1)
-  const space = createWorkspace(plan, passes, chooseKernels(job.choice.kernels), memoryBytes / 4, values, entries)
+  const inputBytes = job.placed.inputShape.reduce((a, b) => a * b, 1)
+  const kernels = chooseKernels(job.choice.kernels)
+  const space = createWorkspace(plan, passes, kernels, { memoryBytes: memoryBytes / 4, values, items, inputBytes })
   if (!values) return { space, openValues: null, openSums: null }
   const sums = plan.mapping.matrices.map(sumMatrix)
   const layer = { plan, sums, coding, adc: job.adc, sliceMasks: masks, adcCodes, keepsResults: false }

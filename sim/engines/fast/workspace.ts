@@ -2,7 +2,7 @@
 import { allotProgram, noRoom, type Packing, programBytes, roomOf, smallRoom } from './factors.js'
 import type { Arena, Kernels, Program } from './kernels/kernels.js'
 import { sizeOf } from './kernels/kernels.js'
-import { type Layout, layoutOf, usualRoom } from './layout.js'
+import { type Layout, layoutOf, type Room, usualRoom } from './layout.js'
 import type { FastPlan } from './plan.js'
 
 export interface Workspace {
@@ -54,23 +54,23 @@ export const recipeWords = 1 << 16
 /** Bytes of a block of activations that stay in a second-level cache. */
 const blockBytes = 1 << 19
 
-/** Packed weights that stay from block to block and item to item. */
-const programMost = 1 << 24
+/** Packed weights that stay from block to block of one item, and those that stay for several. */
+const programMost = { block: 1 << 24, items: 1 << 28 }
 
-/**
- * @param memoryBytes what flags and a block of activations may take; a single array group and 64 passes always fit
- * @param values sums are needed
- * @param inputBytes size of an item's tensor, 0: it is not copied into the arena
- */
-export function createWorkspace(
-  plan: FastPlan,
-  passes: number,
-  kernels: Kernels,
-  memoryBytes: number,
-  values: boolean,
-  inputBytes = 0,
-  room = usualRoom,
-): Workspace {
+export interface SpaceChoice {
+  /** what flags and a block of activations may take; a single array group and 64 passes always fit */
+  readonly memoryBytes: number
+  /** sums are needed */
+  readonly values: boolean
+  /** that will come, at most */
+  readonly items: number
+  /** size of an item's tensor, 0: it is not copied into the arena */
+  readonly inputBytes: number
+  readonly room?: Room
+}
+
+export function createWorkspace(plan: FastPlan, passes: number, kernels: Kernels, choice: SpaceChoice): Workspace {
+  const { memoryBytes, values, items, inputBytes, room = usualRoom } = choice
   const { lists, mapping } = plan
   const flagStride = oddLines(passes)
   const waves = wavesOf(plan, flagStride, memoryBytes)
@@ -81,13 +81,14 @@ export function createWorkspace(
     const firstRow = lists.start[lists.ofMatrix[m]!]!
     return { rows, cols, stride, firstRow, entries: lists.start[lists.ofMatrix[m + 1]!]! - firstRow + 1 }
   })
-  const most = (size: (s: (typeof sizes)[number]) => number) => sizes.reduce((a, s) => Math.max(a, size(s)), 0)
-  const block = most((s) => s.rows * s.stride)
-  const sums = values ? most((s) => s.cols * s.stride) : 0
+  const largest = (size: (s: (typeof sizes)[number]) => number) => sizes.reduce((a, s) => Math.max(a, size(s)), 0)
+  const block = largest((s) => s.rows * s.stride)
+  const sums = values ? largest((s) => s.cols * s.stride) : 0
   const offsetBytes = sizes.reduce((total, s) => total + sizeOf(4 * s.entries), 0)
   const layout = layoutOf(plan, room)
   const all = roomOf(mapping)
-  const keepsProgram = programBytes(all) <= Math.min(programMost, memoryBytes / 4)
+  const most = items > 1 ? Math.min(programMost.items, memoryBytes / 2) : Math.min(programMost.block, memoryBytes / 4)
+  const keepsProgram = programBytes(all) <= most
   const packed = values ? (keepsProgram ? all : smallRoom) : noRoom
   const own = sizeOf(flagBytes) + sizeOf(block) + sizeOf(4 * sums) + offsetBytes
   const loops = sizeOf(inputBytes) + sizeOf(4 * recipeWords) + sizeOf(4 * layout.end)

@@ -11,6 +11,7 @@ import { type RunOptions, runDefaults } from '../../../sim/options.js'
 import { type Progress, silent } from '../../../sim/progress.js'
 import { runSimulation } from '../../../sim/run.js'
 import { runFiles } from '../../../traces/results/directory.js'
+import { damagedTrace } from '../../helpers/trace.js'
 
 const program = join(packageRoot(), 'dist', 'sim', 'cli', 'main.js')
 const folder = mkdtempSync(join(tmpdir(), 'cimulator-'))
@@ -34,7 +35,7 @@ function bytes(out: string): Record<string, string> {
 }
 
 /** The same run in this process, with as little memory as is asked for; the command line takes 64 MiB at least. */
-async function inMemory(memoryBytes: number, threads: number) {
+async function inMemory(memoryBytes: number, threads: number, trace: string | null = null) {
   let batches = 0
   const progress: Progress = {
     ...silent,
@@ -45,7 +46,7 @@ async function inMemory(memoryBytes: number, threads: number) {
   const { machine } = resolveMachine('wu2024', [])
   const { signal } = new AbortController()
   const asked = { limit: items, vectors: { kind: 'every' as const, k: 4 } }
-  const options: RunOptions = { ...runDefaults, ...asked, machine, signal, threads, memoryBytes }
+  const options: RunOptions = { ...runDefaults, ...asked, machine, signal, threads, memoryBytes, trace }
   const { result, streams, dump } = await runSimulation(options, progress)
   const files = [...runFiles(result!, manifestInfo(options, streams, 0), dump)]
   const kept = files.filter(([name]) => name !== 'environment.json').sort(([a], [b]) => (a < b ? -1 : 1))
@@ -71,7 +72,7 @@ describe('batches and threads', () => {
   it.each([
     [1, 1, 12],
     [1, 3, 12],
-    [2 ** 18, 1, null],
+    [2 ** 16, 1, null],
     [2 ** 18, 3, null],
     [2 ** 30, 3, 1],
   ])('%d bytes, %d threads', async (memoryBytes, threads, batches) => {
@@ -81,6 +82,12 @@ describe('batches and threads', () => {
       expect(found.batches).toBeGreaterThan(1)
       expect(found.batches).toBeLessThan(items)
     } else expect(found.batches).toBe(batches)
+  })
+
+  it('a trace whose codes are not the recorded ones is refused by several threads too', async () => {
+    const file = join(folder, 'damaged.npz')
+    await damagedTrace(file, 2)
+    await expect(inMemory(2 ** 30, 2, file)).rejects.toThrow(/damaged\.npz: item 2: the codes do not have/)
   })
 
   it('a row for every item and layer; the items of every layer add up to its row', () => {

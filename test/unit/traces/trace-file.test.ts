@@ -94,6 +94,40 @@ describe.each(extensions)('trace files %s', (extension) => {
     await back.close()
   })
 
+  it('give the codes of one tensor for a run of items', async () => {
+    await fc.assert(
+      fc.asyncProperty(sourceArbitrary, fc.nat(), fc.nat(), async (source, from, length) => {
+        const file = place(extension)
+        await writeTraceFile(file, source, { force: false })
+        const items = await allItems(source)
+        const first = from % items.length
+        const count = 1 + (length % (items.length - first))
+        const packed = extension === '.npz' ? [openTraceBytes(await packTrace(source), 'packed')] : []
+        for (const back of [await openTrace(file), ...packed]) {
+          for (const name of source.head.tensors.keys())
+            expect(back.readTensor(name, first, count)).toEqual(
+              items.slice(first, first + count).map(({ tensors }) => tensors.get(name)),
+            )
+          expect(back.readTensor('no such tensor', first, count)).toBeUndefined()
+          for (const { index } of items) expect(() => back.checkItem(index)).not.toThrow()
+          await back.close()
+        }
+      }),
+      { numRuns: 30 },
+    )
+  })
+
+  it('of codes out of range say where', async () => {
+    const codes = Int16Array.of(1, -255, 255, 2, 300, 4)
+    const wrong = sourceOf(2, [{ name: 'x', form: 'split', shape: [3], codes, scale: 1, zeroPoint: 0 }])
+    const file = place(extension)
+    await writeTraceFile(file, wrong, { force: false })
+    const back = await openTrace(file)
+    expect(() => back.readTensor('x', 0, 2)).toThrow(/item 1: code 300 at 1; expected -255 … 255/)
+    await expect(back.readItem(1)).rejects.toThrow(/item 1: code 300 at 1/)
+    await back.close()
+  })
+
   it('cut or changed anywhere: refused, or the same', async () => {
     const file = place(extension)
     await writeTraceFile(file, small, { force: false })
@@ -101,7 +135,10 @@ describe.each(extensions)('trace files %s', (extension) => {
     const read = async (content: Uint8Array) => {
       try {
         const trace = openTraceBytes(content, 'f')
-        return { items: await allItems(trace), sha256: trace.sha256() }
+        const [items, checks] = [allItems(trace), async () => trace.items.forEach((_, i) => trace.checkItem(i))]
+        const [given, checked] = await Promise.allSettled([items, checks()])
+        expect(checked.status).toBe(given.status)
+        return { items: await items, sha256: trace.sha256() }
       } catch (cause) {
         return cause
       }
