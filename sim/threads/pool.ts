@@ -7,6 +7,7 @@ import type { CodedTensor, Layer } from '../../models/nn/types.js'
 import type { Engine } from '../chip/items/engine.js'
 import { jobChoice } from '../chip/job.js'
 import type { LayerIntegers } from '../chip/prepare.js'
+import { kernelModule } from '../engines/fast/kernels/wasm.js'
 import type { RunOptions } from '../options.js'
 import type { LayerAnswer } from './layer-task.js'
 import { shared } from './share.js'
@@ -30,7 +31,14 @@ const waiting = 2
 export function inPool(engine: Engine, threads: number, options: ThreadOptions): Pool {
   const { machine, signal, dryRun } = options
   const called = new Int32Array(new SharedArrayBuffer(4))
-  const expected: Expected = { machine, choice: jobChoice(options), engine: engine.name, called, idle: dryRun }
+  const expected: Expected = {
+    machine,
+    choice: jobChoice(options),
+    engine: engine.name,
+    called,
+    idle: dryRun,
+    kernels: kernelModule(),
+  }
   const pool = new Piscina<Task, Reply>({
     filename: join(packageRoot(), 'dist', 'sim', 'threads', 'worker.js'),
     minThreads: threads,

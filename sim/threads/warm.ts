@@ -16,6 +16,8 @@ export interface Expected {
   readonly called: Int32Array
   /** nothing will be simulated, only placed */
   readonly idle: boolean
+  /** the kernels of the fast engine, compiled; null where this machine does not run them */
+  readonly kernels: object | null
 }
 
 /** Channels in and out, width and height of the made-up convolution: enough for the hot loops to be compiled. */
@@ -26,7 +28,7 @@ const rounds = 6
 const items = 2
 
 /** Simulates made-up layers until a real one comes. A machine that cannot take them is left to the real ones, which say what is wrong. */
-export function warmUp(engine: Engine, { machine, choice, called, idle }: Omit<Expected, 'engine'>): void {
+export function warmUp(engine: Engine, { machine, choice, called, idle }: Omit<Expected, 'engine' | 'kernels'>): void {
   if (idle) return
   const layer = convolution()
   const tensor = activations()

@@ -5,6 +5,7 @@ import { finished } from '../../models/base/steps.js'
 import type { CodedTensor } from '../../models/nn/types.js'
 import type { ItemOutcome } from '../chip/items/engine.js'
 import { engines } from '../chip/items/index.js'
+import { useModule } from '../engines/fast/kernels/wasm.js'
 import { type LayerAnswer, type LayerTask, type OpenLayer, openLayer } from './layer-task.js'
 import { type Expected, warmUp } from './warm.js'
 
@@ -18,7 +19,8 @@ export type Reply =
   | { readonly answer: LayerAnswer }
   | { readonly failure: { readonly name: string; readonly message: string; readonly stack: string } }
 
-const { engine: name, ...expected } = workerData as Expected
+const { engine: name, kernels, ...expected } = workerData as Expected
+useModule(kernels)
 const engine = engines.get(name)
 warmUp(engine, expected)
 

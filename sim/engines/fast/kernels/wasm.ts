@@ -23,7 +23,12 @@ export const largestArena = 2 ** 32 - pageBytes
 /** The kernels, compiled; null where WebAssembly is missing or has no SIMD; undefined: nobody has asked yet. */
 let compiled: object | null | undefined
 
-function kernelModule(): object | null {
+/** What other threads of the process need not compile again. */
+export function useModule(module: object | null): void {
+  compiled = module
+}
+
+export function kernelModule(): object | null {
   if (compiled === undefined) compiled = compile()
   return compiled
 }
