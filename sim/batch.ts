@@ -30,50 +30,47 @@ export interface Batch {
   readonly meter: Meter
 }
 
+/** When it fails, what is under way in other threads is left to whoever closes them. */
 export async function runBatch(batch: Batch): Promise<LayerPlan[]> {
-  const { options, network, simulator } = batch
+  const { options, items, simulator } = batch
   const plans: Promise<LayerPlan>[] = []
-  const check = checkItems(batch)
+  const check = checkItems(items)
   try {
-    for (const { layer, l, pieces } of inOrder(network, batch)) {
-      await simulator.room()
-      check.stopIfFailed()
+    // One thread compares first, several while they simulate.
+    if (simulator.threads === 1) await check.end
+    for (const { layer, l, pieces } of schedule(batch)) {
+      await Promise.race([simulator.room(), check.failure])
       await relieve(options.memoryBytes)
       const plan = runLayer(batch, layer, l, pieces)
       // What fails is told by the next one who asks for room, or in the end.
       plan.catch(() => {})
       plans[l] = plan
     }
+    const all = await Promise.race([Promise.all(plans), check.failure])
     await check.end
-    return await Promise.all(plans)
+    return all
   } finally {
     check.stop()
-    await Promise.allSettled([...Object.values(plans), check.end])
   }
 }
 
-/** Compares the items with what was recorded of them while they are simulated. */
-function checkItems({ items }: Batch) {
+/** Compares the items with what was recorded of them, with turns for others in between. `failure` never comes when they are as they should be. */
+function checkItems(items: SourceItems) {
   let stopped = false
-  let failure: { readonly cause: unknown } | null = null
   const work = async () => {
     for (let i = 0; i < items.facts.length && !stopped; i++) {
       items.check(i)
       await new Promise((resolve) => setImmediate(resolve))
     }
   }
-  const end = work().catch((cause: unknown) => {
-    failure = { cause }
-    throw cause
-  })
-  end.catch(() => {})
+  const end = work()
+  const failure = end.then(() => new Promise<never>(() => {}))
+  failure.catch(() => {})
   return {
     end,
+    failure,
     stop() {
       stopped = true
-    },
-    stopIfFailed() {
-      if (failure !== null) throw failure.cause
     },
   }
 }
@@ -88,9 +85,9 @@ const leastTimes = 2
  * Layers with their positions, and the pieces that their items are cut into. Side by side the longest go first, and long ones whose weights are
  * soon placed go in pieces, so that no thread is left with one in the end.
  */
-function inOrder({ layers }: Network, { items, chosen, options, simulator }: Batch) {
+function schedule({ network, items, chosen, options, simulator }: Batch) {
   const { threads } = simulator
-  const list = layers.map((layer, l) => {
+  const list = network.layers.map((layer, l) => {
     const { macs } = resolveLayer(layer, items.head.tensors.get(layer.inputTensor)!.shape)
     const simulated = !options.dryRun && chosen.has(layer)
     const running = simulated ? items.facts.length * macs : 0
