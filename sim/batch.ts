@@ -1,12 +1,13 @@
 // A batch of items, layer by layer: every layer is placed once, and its items are simulated, in as many threads as there are.
 
+import { Interrupted } from '../models/base/errors.js'
 import type { NetworkPermutations } from '../models/mapping/search.js'
 import { resolveLayer } from '../models/nn/lower.js'
 import type { Layer, Network } from '../models/nn/types.js'
 import type { ItemOutcome } from './chip/items/engine.js'
 import { jobChoice } from './chip/job.js'
 import type { LayerTotals } from './chip/layer.js'
-import { type LayerPlan, weightSample } from './chip/plan.js'
+import { type LayerFigures, type LayerPlan, weightSample } from './chip/plan.js'
 import { layerIntegers } from './chip/prepare.js'
 import { dumpLayer, type LayerDump } from './dump.js'
 import type { RunOptions } from './options.js'
@@ -34,14 +35,18 @@ export interface Batch {
 export async function runBatch(batch: Batch): Promise<LayerPlan[]> {
   const { options, items, simulator } = batch
   const plans: Promise<LayerPlan>[] = []
-  const check = checkItems(items)
+  const check = checkItems(items, options.signal)
   try {
     // One thread compares first, several while they simulate.
     if (simulator.threads === 1) await check.end
     for (const { layer, l, pieces } of schedule(batch)) {
       await Promise.race([simulator.room(), check.failure])
       await relieve(options.memoryBytes)
-      const plan = runLayer(batch, layer, l, pieces)
+      const task = taskOf(batch, layer)
+      const sample = weightSample(layer, task.machine.weights.rowOrder)
+      // A turn in which the numbers of the model can go: their integers are what is simulated.
+      await relieve(options.memoryBytes)
+      const plan = runLayer(batch, task, l, pieces).then((figures) => ({ ...figures, layer, sample }))
       // What fails is told by the next one who asks for room, or in the end.
       plan.catch(() => {})
       plans[l] = plan
@@ -55,12 +60,13 @@ export async function runBatch(batch: Batch): Promise<LayerPlan[]> {
 }
 
 /** Compares the items with what was recorded of them, with turns for others in between. `failure` never comes when they are as they should be. */
-function checkItems(items: SourceItems) {
+function checkItems(items: SourceItems, signal: AbortSignal) {
   let stopped = false
   const work = async () => {
     for (let i = 0; i < items.facts.length && !stopped; i++) {
       items.check(i)
       await new Promise((resolve) => setImmediate(resolve))
+      if (signal.aborted) throw new Interrupted('interrupted')
     }
   }
   const end = work()
@@ -103,30 +109,33 @@ function schedule({ network, items, chosen, options, simulator }: Batch) {
   return threads === 1 ? cut : cut.sort((a, b) => b.work - a.work || a.l - b.l)
 }
 
-/** Places a layer and, if it is wanted, simulates its items. */
-async function runLayer(batch: Batch, layer: Layer, l: number, pieces: number): Promise<LayerPlan> {
-  const { options, simulator, chosen, totals, dump } = batch
+function taskOf({ options, items, permutations, simulator }: Batch, layer: Layer): LayerTask {
   const { machine } = options
-  const simulated = !options.dryRun && chosen.has(layer)
-  const items = simulated ? batch.items.facts : []
-  const first = batch.items.head.tensors.get(layer.inputTensor)!
-  const task: LayerTask = {
+  // A layer takes a quarter of the memory: more than four threads share what four may take.
+  const memoryBytes = Math.floor(options.memoryBytes * Math.min(1, 4 / simulator.threads))
+  const { shape, form } = items.head.tensors.get(layer.inputTensor)!
+  return {
     layer,
     integers: layerIntegers(layer, machine),
-    inputShape: first.shape,
-    form: first.form,
+    inputShape: shape,
+    form,
     machine,
-    choice: jobChoice(options),
-    perms: batch.permutations.get(layer.index),
+    choice: jobChoice({ ...options, memoryBytes }),
+    perms: permutations.get(layer.index),
   }
-  const sample = weightSample(layer, machine.weights.rowOrder)
-  const tensors = simulated ? batch.items.tensors(layer) : []
-  const { macs } = resolveLayer(layer, first.shape)
+}
+
+/** Places a layer and, if it is wanted, simulates its items. Before anything is awaited the simulator knows of it. */
+async function runLayer(batch: Batch, task: LayerTask, l: number, pieces: number): Promise<LayerFigures> {
+  const { options, simulator, chosen, totals, dump } = batch
+  const { layer, machine } = task
+  const simulated = !options.dryRun && chosen.has(layer)
+  const items = simulated ? batch.items.facts : []
+  const tensors = simulated ? batch.items.take(layer) : []
+  const { macs } = resolveLayer(layer, task.inputShape)
   const meters = items.map(() => batch.meter())
   let recorder: LayerDump | null = null
   const wanted = options.dumpMapping || options.dumpVectors !== null
-  // A turn in which the numbers of the model can go: their integers are what is simulated.
-  await relieve(options.memoryBytes)
   const { figures, outcomes } = await simulator.run(task, tensors, pieces, {
     onShare: (i, share) => meters[i]!(share * macs),
     observe(job, i) {
@@ -138,7 +147,8 @@ async function runLayer(batch: Batch, layer: Layer, l: number, pieces: number): 
   // The first item stands first: it is the one that is dumped.
   for (const [path, content] of dumped(recorder, outcomes)) dump.set(path, content)
   for (const [i, outcome] of outcomes.entries()) totals[l]!.add(items[i]!.index, outcome)
-  return { ...figures, layer, sample }
+  if (simulated) batch.items.release(layer)
+  return figures
 }
 
 function dumped(

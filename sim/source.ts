@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { CheckFailure, SpecError } from '../models/base/errors.js'
 import { packageRoot } from '../models/base/paths.js'
 import { type ModelFile, openModel } from '../models/nn/model-file.js'
-import { layerTensor } from '../models/nn/results.js'
+import { layerTensor, layerTensorNames } from '../models/nn/results.js'
 import type { CodedTensor, Layer, Network } from '../models/nn/types.js'
 import { openInputs } from '../traces/inputs/open.js'
 import type { InputSource } from '../traces/record/inputs.js'
@@ -16,13 +16,14 @@ import { checkTraceModel, openTrace, type TraceFile } from '../traces/store/trac
 import { addReference, createReferenceTotals, finishReference } from './chip/reference.js'
 import type { RunOptions, SourceOptions } from './options.js'
 import type { Progress } from './progress.js'
+import { createTensorStore, type Read, type TensorStore } from './tensors.js'
 
 export interface Source {
   readonly head: TraceHead
   /** items to simulate, and whether a limit left some out (or may have: of inputs that were not read nobody knows) */
   readonly items: number
   readonly limited: boolean
-  /** Items that are read together, so that what is in memory of them takes at most `bytes`, and one at least. @param layers that are simulated at a time */
+  /** Items that are read together, so that what is in memory of them takes at most `bytes`, and one at least. @param layers that are under way at a time */
   batch(bytes: number, layers: number): number
   /** The items first … first + count − 1. */
   read(first: number, count: number): Promise<SourceItems>
@@ -37,8 +38,9 @@ export interface Source {
 export interface SourceItems {
   readonly head: TraceHead
   readonly facts: readonly IndexedFacts[]
-  /** What feeds a layer, one tensor an item. */
-  tensors(layer: Layer): readonly CodedTensor[]
+  /** What feeds a layer, one tensor an item, until it is released. */
+  take(layer: Layer): readonly CodedTensor[]
+  release(layer: Layer): void
   /** Compares item `i` of these with what was recorded of it, where that was not done yet. @throws SpecError */
   check(i: number): void
 }
@@ -70,39 +72,45 @@ async function replayed(file: string, options: RunOptions, model: ModelFile): Pr
     throw cause
   }
   const items = Math.min(trace.head.items, options.limit ?? trace.head.items)
+  const store = createTensorStore()
+  const sizes = tensorSizes(trace.head)
   return {
     head: trace.head,
     items,
     limited: items < trace.head.items,
-    batch: (bytes, layers) => itemsWithin(bytes, trace.head, layers),
-    read: async (first, count) => ({
-      head: trace.head,
-      facts: trace.items.slice(first, first + count).map((facts, i) => ({ ...facts, index: first + i })),
-      tensors: (layer) => fetched(trace, layer, first, count),
-      check: (i) => trace.checkItem(first + i),
-    }),
+    // Memory of a tensor is taken for others behind it.
+    batch: (bytes, layers) => itemsWithin(bytes, Math.min(layers, sizes.length) * Math.max(...sizes)),
+    read: async (first, count) => itemsOfTrace(trace, store, first, count),
     sha256: () => trace.sha256(),
     references: () => new Map(),
     close: () => trace.close(),
   }
 }
 
-function fetched(trace: TraceFile, layer: Layer, first: number, count: number): CodedTensor[] {
-  const known = new Map<string, CodedTensor[] | undefined>()
-  const read = (name: string) => {
-    if (!known.has(name)) known.set(name, trace.readTensor(name, first, count))
-    return known.get(name)
+function itemsOfTrace(trace: TraceFile, store: TensorStore, first: number, count: number): SourceItems {
+  store.forget()
+  const read: Read = (name, memory) => trace.readTensor(name, [first, count], memory)
+  return {
+    head: trace.head,
+    facts: trace.items.slice(first, first + count).map((facts, i) => ({ ...facts, index: first + i })),
+    take(layer) {
+      const taken = new Map(layerTensorNames(layer).map((name) => [name, store.take(name, read)]))
+      return Array.from({ length: count }, (_, i) => layerTensor({ get: (name) => taken.get(name)?.[i] }, layer)!)
+    },
+    release(layer) {
+      for (const name of layerTensorNames(layer)) store.release(name)
+    },
+    check: (i) => trace.checkItem(first + i),
   }
-  return Array.from({ length: count }, (_, i) => layerTensor({ get: (name) => read(name)?.[i] }, layer)!)
 }
 
-/** Items of which the largest `tensors` fit into so many bytes; one at least. */
-function itemsWithin(bytes: number, head: TraceHead, tensors: number): number {
-  const sizes = [...head.tensors.values()].map(({ form, shape }) =>
-    shape.reduce((a, b) => a * b, form === 'split' ? 2 : 1),
-  )
-  const largest = sizes.sort((a, b) => b - a).slice(0, tensors)
-  return Math.max(1, Math.floor(bytes / (1 + largest.reduce((a, b) => a + b, 0))))
+/** Bytes of every tensor of an item. */
+function tensorSizes({ tensors }: TraceHead): number[] {
+  return [...tensors.values()].map(({ form, shape }) => shape.reduce((a, b) => a * b, form === 'split' ? 2 : 1))
+}
+
+function itemsWithin(bytes: number, ofItem: number): number {
+  return Math.max(1, Math.floor(bytes / Math.max(1, ofItem)))
 }
 
 /** @throws SpecError for codes that the machine would have made otherwise */
@@ -132,7 +140,11 @@ async function recordedNow(options: RunOptions, model: ModelFile, progress: Prog
     items: inputs.count,
     limited: inputs.count < inputs.total,
     // Every item is recorded with all of its tensors.
-    batch: (bytes) => itemsWithin(bytes, recording.head, recording.head.tensors.size),
+    batch: (bytes) =>
+      itemsWithin(
+        bytes,
+        tensorSizes(recording.head).reduce((a, b) => a + b, 0),
+      ),
     async read(first, count) {
       progress.phase('recording activations', recorder.looks())
       const items = await readAll(recording, first, count)
@@ -146,7 +158,8 @@ async function recordedNow(options: RunOptions, model: ModelFile, progress: Prog
       return {
         head: recording.head,
         facts: items.map(({ tensors: _, ...facts }) => facts),
-        tensors: (layer) => items.map(({ tensors }) => layerTensor(tensors, layer)!),
+        take: (layer) => items.map(({ tensors }) => layerTensor(tensors, layer)!),
+        release() {},
         check() {},
       }
     },

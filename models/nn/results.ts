@@ -21,6 +21,12 @@ export function representable(layer: Layer, value: number): number {
   return Math.min(codes.scale * (high - codes.zeroPoint), Math.max(codes.scale * (low - codes.zeroPoint), value))
 }
 
+/** Names of the recorded tensors that feed a layer: its codes, and their zero points where the model computes them. */
+export function layerTensorNames(layer: Layer): string[] {
+  const dynamic = layer.input?.zeroPointTensor
+  return dynamic === undefined ? [layer.inputTensor] : [layer.inputTensor, dynamic]
+}
+
 /**
  * The recorded tensor of a layer, with the zero points of its items where the model computes them.
  * @returns undefined when the trace does not hold it

@@ -60,6 +60,7 @@ export function inPool(engine: Engine, threads: number, options: ThreadOptions):
 
   function simulator(): Simulator {
     const working = new Set<Promise<unknown>>()
+    /** Those of a recording; the tensors of a trace are in shared memory already. */
     const tensors = new WeakMap<CodedTensor, CodedTensor>()
     const sharedTensor = (tensor: CodedTensor): CodedTensor => {
       const known = tensors.get(tensor) ?? shared(tensor)

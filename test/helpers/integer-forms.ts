@@ -1,5 +1,5 @@
 // One model for every operator that multiplies integers, with the parameters that change its sums.
-import { bytesTensor, floats, ints32, type model, type NodeSpec } from './onnx.js'
+import { bytesTensor, floats, ints32, item, type ModelOptions, model, type NodeSpec } from './onnx.js'
 import { stream } from './work.js'
 
 export const random = stream(21)
@@ -230,3 +230,18 @@ export const codeForms: FormCase[] = [
     within: 1e-4,
   },
 ]
+
+export const build = (c: FormCase): Uint8Array => {
+  const input = { uint8: 'UINT8', int8: 'INT8', float32: 'FLOAT' }[c.input ?? 'float32'] as ModelOptions['input']
+  return model(c.shape, c.nodes, c.tensors, 'y', { opset: c.opset ?? 17, input: input!, outputType: c.output })
+}
+
+/** Two items with different ranges, so that computed scales and zero points differ between them. */
+export function itemsOf(c: FormCase) {
+  const dtype = c.input ?? 'float32'
+  return [0, 1].map((i) => {
+    const values = { uint8: () => ints(c.shape, 0, 255), int8: () => ints(c.shape, -128, 127) }
+    const floatValues = () => Array.from({ length: size(c.shape) }, () => (random() - 0.3 * i) * (4 - 3 * i))
+    return item(c.shape, dtype === 'float32' ? floatValues() : values[dtype](), dtype)
+  })
+}

@@ -21,15 +21,15 @@ export interface NpyArray {
 export const npyTypes = ['float32', 'float64', 'int8', 'uint8', 'int16', 'uint16', 'int32', 'uint32', 'int64'] as const
 
 const types = {
-  float32: { code: '<f4', bytes: 4, make: (b: ArrayBufferLike) => new Float32Array(b) },
-  float64: { code: '<f8', bytes: 8, make: (b: ArrayBufferLike) => new Float64Array(b) },
-  int8: { code: '|i1', bytes: 1, make: (b: ArrayBufferLike) => new Int8Array(b) },
-  uint8: { code: '|u1', bytes: 1, make: (b: ArrayBufferLike) => new Uint8Array(b) },
-  int16: { code: '<i2', bytes: 2, make: (b: ArrayBufferLike) => new Int16Array(b) },
-  uint16: { code: '<u2', bytes: 2, make: (b: ArrayBufferLike) => new Uint16Array(b) },
-  int32: { code: '<i4', bytes: 4, make: (b: ArrayBufferLike) => new Int32Array(b) },
-  uint32: { code: '<u4', bytes: 4, make: (b: ArrayBufferLike) => new Uint32Array(b) },
-  int64: { code: '<i8', bytes: 8, make: (b: ArrayBufferLike) => new BigInt64Array(b) },
+  float32: { code: '<f4', bytes: 4, make: (b: ArrayBuffer) => new Float32Array(b) },
+  float64: { code: '<f8', bytes: 8, make: (b: ArrayBuffer) => new Float64Array(b) },
+  int8: { code: '|i1', bytes: 1, make: (b: ArrayBuffer) => new Int8Array(b) },
+  uint8: { code: '|u1', bytes: 1, make: (b: ArrayBuffer) => new Uint8Array(b) },
+  int16: { code: '<i2', bytes: 2, make: (b: ArrayBuffer) => new Int16Array(b) },
+  uint16: { code: '<u2', bytes: 2, make: (b: ArrayBuffer) => new Uint16Array(b) },
+  int32: { code: '<i4', bytes: 4, make: (b: ArrayBuffer) => new Int32Array(b) },
+  uint32: { code: '<u4', bytes: 4, make: (b: ArrayBuffer) => new Uint32Array(b) },
+  int64: { code: '<i8', bytes: 8, make: (b: ArrayBuffer) => new BigInt64Array(b) },
 } as const
 
 export type NpyType = keyof typeof types
@@ -63,7 +63,7 @@ export function elementBytes(dtype: NpyType): number {
  */
 export function elementsOf(dtype: NpyType, bytes: Uint8Array): NpyData {
   const { buffer } = bytes
-  const own = buffer.byteLength === bytes.length
+  const own = buffer instanceof ArrayBuffer && buffer.byteLength === bytes.length
   return types[dtype].make(own ? buffer : new Uint8Array(bytes).buffer)
 }
 

@@ -1,5 +1,4 @@
-// Bytes that are read by position: a file, or memory. Reads are synchronous: a few kilobytes to a few megabytes each, and nothing is under
-// way when the process ends.
+// Bytes that are read by position: a file, or memory. Reads are synchronous, so that nothing is under way when the process ends.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { SpecError } from '../../models/base/errors.js'
 
@@ -30,7 +29,7 @@ export function memorySource(bytes: Uint8Array, name: string): ByteSource {
 
 /** @param what the file holds, and what to do when it cannot be read, for messages: ['inputs', 'give a .npy file'] */
 export function fileSource(file: string, [what, advice]: readonly [string, string]): ByteSource {
-  let descriptor: number
+  let descriptor = -1
   let length: number
   try {
     descriptor = openSync(file, 'r')
@@ -38,6 +37,7 @@ export function fileSource(file: string, [what, advice]: readonly [string, strin
     if (!state.isFile()) throw Object.assign(new Error('no file'), { code: 'EISDIR' })
     length = state.size
   } catch (cause) {
+    if (descriptor >= 0) closeSync(descriptor)
     const { code, message } = cause as NodeJS.ErrnoException
     throw new SpecError(`${file}: cannot read the ${what} (${code ?? message}); ${advice}`)
   }

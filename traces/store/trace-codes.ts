@@ -2,9 +2,7 @@
 import { createHash } from 'node:crypto'
 import { SimFault, SpecError } from '../../models/base/errors.js'
 import type { CodedTensor } from '../../models/nn/types.js'
-import { byteView } from '../record/header.js'
 import type { ItemFacts, RecordedItem, TraceHead } from '../record/trace.js'
-import { elementsOf } from './npy.js'
 import type { ByteSource } from './source.js'
 import { forms, type StoredTensor } from './trace-schema.js'
 
@@ -18,58 +16,76 @@ export interface StoredCodes {
   readonly codes: readonly ByteSource[]
 }
 
+/** Gives memory of so many bytes that begins where its buffer begins. */
+export type Memory = (bytes: number) => Uint8Array
+
 /** @throws SpecError for codes that were not recorded */
 export function readItem(trace: StoredCodes, index: number): RecordedItem {
-  const tensors = new Map<string, CodedTensor>()
-  compareItem(trace, index, (t) => {
-    const tensor = readCodes(trace, t, index, 1)
-    tensors.set(trace.tensors[t]!.name, tensor)
-    return byteView(tensor.codes)
-  })
+  const tensors = compareItem(trace, index, (bytes) => new Uint8Array(bytes))
   return { ...trace.items[index]!, index, tensors }
 }
 
 /** @returns what reads an item, compares it with what was recorded of it, and forgets it; @throws SpecError for codes that were not recorded */
 export function itemCheck(trace: StoredCodes): (index: number) => void {
   let scratch: Uint8Array | null = null
-  return (index) =>
-    compareItem(trace, index, (t) => {
-      const { itemBytes } = trace.tensors[t]!
-      scratch ??= new Uint8Array(trace.tensors.reduce((most, tensor) => Math.max(most, tensor.itemBytes), 0))
-      return trace.codes[t]!.read(index * itemBytes, itemBytes, scratch)
-    })
+  const memory = (bytes: number) => {
+    scratch ??= new Uint8Array(trace.tensors.reduce((most, { itemBytes }) => Math.max(most, itemBytes), 0))
+    return scratch.subarray(0, bytes)
+  }
+  return (index) => void compareItem(trace, index, memory)
 }
 
 /**
- * The codes of a tensor in the items first … first + count − 1, in memory that threads can share; they are not compared with anything.
+ * The codes of a tensor in the items first … first + count − 1; they are not compared with anything.
+ * @param memory what they are put into
  * @returns one tensor an item; undefined when the trace has no such tensor
+ * @throws SpecError for codes out of range
  */
-export function readTensor(trace: StoredCodes, name: string, first: number, count: number): CodedTensor[] | undefined {
+export function readTensor(
+  trace: StoredCodes,
+  name: string,
+  [first, count]: readonly [number, number],
+  memory: Memory,
+): CodedTensor[] | undefined {
   const t = trace.tensors.findIndex((tensor) => tensor.name === name)
   if (t < 0) return undefined
-  const { codes, ...head } = readCodes(trace, t, first, count)
+  const { codes, ...head } = readCodes(trace, t, [first, count], memory)
   const length = codes.length / count
   return Array.from({ length: count }, (_, i) => ({ ...head, codes: codes.subarray(i * length, (i + 1) * length) }))
 }
 
 /** Items one behind the other. */
-function readCodes({ head, tensors, codes }: StoredCodes, t: number, first: number, count: number): CodedTensor {
+function readCodes(
+  { head, tensors, codes }: StoredCodes,
+  t: number,
+  [first, count]: readonly [number, number],
+  memory: Memory,
+): CodedTensor {
   const { name, dtype, itemBytes } = tensors[t]!
-  const memory = new Uint8Array(new SharedArrayBuffer(count * itemBytes))
-  const elements = elementsOf(dtype, codes[t]!.read(first * itemBytes, memory.length, memory)) as CodedTensor['codes']
-  const tensor = head.tensors.get(name)!
-  checkRange(tensor.form, elements, elements.length / count, (i) => `${codes[t]!.name}: item ${first + i}`)
-  return { ...tensor, codes: elements }
+  const into = memory(count * itemBytes)
+  const bytes = codes[t]!.read(first * itemBytes, into.length, into)
+  // What is in memory already is not put into other memory by itself.
+  if (bytes.buffer !== into.buffer) into.set(bytes)
+  const tensor = { ...head.tensors.get(name)!, codes: codesIn(into, dtype) }
+  checkRange(tensor, count, (i) => `${codes[t]!.name}: item ${first + i}`)
+  return tensor
 }
 
-function checkRange(
-  form: CodedTensor['form'],
-  codes: CodedTensor['codes'],
-  length: number,
-  what: (item: number) => string,
-): void {
+function codesIn({ buffer, byteOffset, length }: Uint8Array, dtype: StoredTensor['dtype']): CodedTensor['codes'] {
+  switch (dtype) {
+    case 'uint8':
+      return new Uint8Array(buffer, byteOffset, length)
+    case 'int8':
+      return new Int8Array(buffer, byteOffset, length)
+    case 'int16':
+      return new Int16Array(buffer, byteOffset, length / 2)
+  }
+}
+
+function checkRange({ form, codes }: CodedTensor, count: number, what: (item: number) => string): void {
   if (form !== 'split') return
   const { low, high } = forms.split
+  const length = codes.length / count
   for (let i = 0; i < codes.length; i++)
     if (codes[i]! < low || codes[i]! > high)
       throw new SpecError(
@@ -77,13 +93,20 @@ function checkRange(
       )
 }
 
-function compareItem({ file, items, tensors }: StoredCodes, index: number, read: (t: number) => Uint8Array): void {
+function compareItem(trace: StoredCodes, index: number, memory: Memory): Map<string, CodedTensor> {
+  const { file, items, tensors } = trace
   const facts = items[index]
   if (facts === undefined) throw new SimFault(`${file}: item ${index} of ${items.length}`)
   const hash = createHash('sha256')
-  for (const t of tensors.keys()) hash.update(read(t))
+  const read = new Map<string, CodedTensor>()
+  for (const [t, { name }] of tensors.entries()) {
+    const tensor = readCodes(trace, t, [index, 1], memory)
+    hash.update(tensor.codes)
+    read.set(name, tensor)
+  }
   if (hash.digest('hex') !== facts.codesSha256)
     throw new SpecError(
       `${file}: item ${index}: the codes do not have the sha256 that was recorded; the file is damaged`,
     )
+  return read
 }

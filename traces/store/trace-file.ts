@@ -1,4 +1,4 @@
-// Files of recorded traces: opened to read items one at a time, written while items come in. Read as untrusted; deterministic (they name no
+// Files of recorded traces: opened to read items one at a time or tensors of many items, written while items come in. Read as untrusted; deterministic (they name no
 // tool version: the same recording is the same file in every release).
 import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, fsyncSync, openSync, writeSync } from 'node:fs'
@@ -20,7 +20,7 @@ import { realFiles, renamePatiently, withTemporary, writeFileWhole } from './ato
 import { npyHeader } from './npy.js'
 import { checkNewFile } from './place.js'
 import { type ByteSource, fileSource, memorySource } from './source.js'
-import { itemCheck, readItem, readTensor, type StoredCodes } from './trace-codes.js'
+import { itemCheck, type Memory, readItem, readTensor, type StoredCodes } from './trace-codes.js'
 import { formatOf, type TraceFormat } from './trace-container.js'
 import { npz } from './trace-npz.js'
 import { safetensors } from './trace-safetensors.js'
@@ -35,7 +35,7 @@ export interface TraceFile extends TraceSource {
   /** of every item, without reading codes */
   readonly items: readonly ItemFacts[]
   /** see `readTensor` */
-  readTensor(name: string, first: number, count: number): CodedTensor[] | undefined
+  readTensor(name: string, items: readonly [number, number], memory: Memory): CodedTensor[] | undefined
   /** see `itemCheck` */
   checkItem(index: number): void
 }
@@ -76,7 +76,7 @@ function traceOf(source: ByteSource): TraceFile {
     items,
     labels: (index) => items[index]?.labels ?? null,
     readItem: async (index) => readItem(trace, index),
-    readTensor: (name, first, count) => readTensor(trace, name, first, count),
+    readTensor: (name, range, memory) => readTensor(trace, name, range, memory),
     checkItem: itemCheck(trace),
     sha256: () => createHash('sha256').update(container.text).digest('hex'),
     close: async () => source.close(),

@@ -2,33 +2,8 @@
 // (ConvInteger, MatMulInteger) or to the rounding of the result's own codes (QLinear…, QGemm). Every form also goes through `run`.
 import { describe, expect, it } from 'vitest'
 import { recordAndCompare, runForm, type Signed, worst } from '../../helpers/forms.js'
-import {
-  codeForms,
-  type FormCase,
-  integerForms,
-  ints,
-  random,
-  scale,
-  size,
-  weight,
-  zero,
-} from '../../helpers/integer-forms.js'
-import { item, type ModelOptions, model, type NodeSpec, nibbles } from '../../helpers/onnx.js'
-
-const build = (c: FormCase): Uint8Array => {
-  const input = { uint8: 'UINT8', int8: 'INT8', float32: 'FLOAT' }[c.input ?? 'float32'] as ModelOptions['input']
-  return model(c.shape, c.nodes, c.tensors, 'y', { opset: c.opset ?? 17, input: input!, outputType: c.output })
-}
-
-/** Two items with different ranges, so that computed scales and zero points differ between them. */
-function itemsOf(c: FormCase) {
-  const dtype = c.input ?? 'float32'
-  return [0, 1].map((i) => {
-    const values = { uint8: () => ints(c.shape, 0, 255), int8: () => ints(c.shape, -128, 127) }
-    const floatValues = () => Array.from({ length: size(c.shape) }, () => (random() - 0.3 * i) * (4 - 3 * i))
-    return item(c.shape, dtype === 'float32' ? floatValues() : values[dtype](), dtype)
-  })
-}
+import { build, codeForms, integerForms, ints, itemsOf, scale, weight, zero } from '../../helpers/integer-forms.js'
+import { item, model, type NodeSpec, nibbles } from '../../helpers/onnx.js'
 
 const signs: Signed[] = ['offset', 'twos-complement', 'split']
 
