@@ -73,13 +73,11 @@ async function replayed(file: string, options: RunOptions, model: ModelFile): Pr
   }
   const items = Math.min(trace.head.items, options.limit ?? trace.head.items)
   const store = createTensorStore()
-  const sizes = tensorSizes(trace.head)
   return {
     head: trace.head,
     items,
     limited: items < trace.head.items,
-    // Memory of a tensor is taken for others behind it.
-    batch: (bytes, layers) => itemsWithin(bytes, Math.min(layers, sizes.length) * Math.max(...sizes)),
+    batch: (bytes, layers) => itemsWithin(bytes, largestFirst(trace.head).slice(0, layers)),
     read: async (first, count) => itemsOfTrace(trace, store, first, count),
     sha256: () => trace.sha256(),
     references: () => new Map(),
@@ -104,12 +102,14 @@ function itemsOfTrace(trace: TraceFile, store: TensorStore, first: number, count
   }
 }
 
-/** Bytes of every tensor of an item. */
-function tensorSizes({ tensors }: TraceHead): number[] {
-  return [...tensors.values()].map(({ form, shape }) => shape.reduce((a, b) => a * b, form === 'split' ? 2 : 1))
+/** Bytes of the tensors of an item. */
+function largestFirst({ tensors }: TraceHead): number[] {
+  const sizes = [...tensors.values()].map(({ form, shape }) => shape.reduce((a, b) => a * b, form === 'split' ? 2 : 1))
+  return sizes.sort((a, b) => b - a)
 }
 
-function itemsWithin(bytes: number, ofItem: number): number {
+function itemsWithin(bytes: number, sizes: readonly number[]): number {
+  const ofItem = sizes.reduce((a, b) => a + b, 0)
   return Math.max(1, Math.floor(bytes / Math.max(1, ofItem)))
 }
 
@@ -140,11 +140,7 @@ async function recordedNow(options: RunOptions, model: ModelFile, progress: Prog
     items: inputs.count,
     limited: inputs.count < inputs.total,
     // Every item is recorded with all of its tensors.
-    batch: (bytes) =>
-      itemsWithin(
-        bytes,
-        tensorSizes(recording.head).reduce((a, b) => a + b, 0),
-      ),
+    batch: (bytes) => itemsWithin(bytes, largestFirst(recording.head)),
     async read(first, count) {
       progress.phase('recording activations', recorder.looks())
       const items = await readAll(recording, first, count)
