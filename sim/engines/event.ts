@@ -88,8 +88,11 @@ function* runInSlices(kernel: Kernel): Generator<void, void> {
   }
 }
 
+/** Array groups that a macro runs: g with g mod macros = macro. Taken by steps: a fully connected layer has thousands of both. */
 export function groupsOf(ctx: Pick<TallyContext, 'work'>, macro: number, macros: number): number[] {
-  return ctx.work.mapping.groups.map((_, g) => g).filter((g) => g % macros === macro)
+  const groups: number[] = []
+  for (let g = macro; g < ctx.work.mapping.groups.length; g += macros) groups.push(g)
+  return groups
 }
 
 export function buildMacro(
