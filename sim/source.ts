@@ -13,6 +13,7 @@ import { openSession, type Session } from '../traces/record/session.js'
 import type { InputSettings, ItemFacts, RecordedItem, TraceHead, TraceSource } from '../traces/record/trace.js'
 import type { ReferenceCheck } from '../traces/results/result.js'
 import { checkTraceModel, openTrace, type TraceFile } from '../traces/store/trace-file.js'
+import { forms } from '../traces/store/trace-schema.js'
 import { addReference, createReferenceTotals, finishReference } from './chip/reference.js'
 import type { RunOptions, SourceOptions } from './options.js'
 import type { Progress } from './progress.js'
@@ -104,7 +105,7 @@ function itemsOfTrace(trace: TraceFile, store: TensorStore, first: number, count
 
 /** Bytes of the tensors of an item. */
 function largestFirst({ tensors }: TraceHead): number[] {
-  const sizes = [...tensors.values()].map(({ form, shape }) => shape.reduce((a, b) => a * b, form === 'split' ? 2 : 1))
+  const sizes = [...tensors.values()].map(({ form, shape }) => shape.reduce((a, b) => a * b, forms[form].bytes))
   return sizes.sort((a, b) => b - a)
 }
 

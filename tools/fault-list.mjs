@@ -268,8 +268,8 @@ export const faults = [
   {
     name: 'trace: codes are not held against their hash',
     file: 'traces/store/trace-codes.ts',
-    find: "if (hash.digest('hex') !== facts.codesSha256)",
-    replace: "if (hash.digest('hex') === '')",
+    find: 'if (codesSha256(each()) !== facts.codesSha256)',
+    replace: "if (codesSha256(each()) === '')",
     tests: 'test/unit/traces/trace-file.test.ts',
   },
   {

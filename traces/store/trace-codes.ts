@@ -1,7 +1,7 @@
 // The codes of a trace file: item by item, compared with what was recorded of them, or tensor by tensor, for many items at once.
-import { createHash } from 'node:crypto'
 import { SimFault, SpecError } from '../../models/base/errors.js'
 import type { CodedTensor } from '../../models/nn/types.js'
+import { codesSha256 } from '../record/header.js'
 import type { ItemFacts, RecordedItem, TraceHead } from '../record/trace.js'
 import type { ByteSource } from './source.js'
 import { forms, type StoredTensor } from './trace-schema.js'
@@ -97,14 +97,16 @@ function compareItem(trace: StoredCodes, index: number, memory: Memory): Map<str
   const { file, items, tensors } = trace
   const facts = items[index]
   if (facts === undefined) throw new SimFault(`${file}: item ${index} of ${items.length}`)
-  const hash = createHash('sha256')
   const read = new Map<string, CodedTensor>()
-  for (const [t, { name }] of tensors.entries()) {
-    const tensor = readCodes(trace, t, [index, 1], memory)
-    hash.update(tensor.codes)
-    read.set(name, tensor)
+  // One is hashed before the next is read: they may be read into the same memory.
+  function* each() {
+    for (const [t, { name }] of tensors.entries()) {
+      const tensor = readCodes(trace, t, [index, 1], memory)
+      read.set(name, tensor)
+      yield tensor
+    }
   }
-  if (hash.digest('hex') !== facts.codesSha256)
+  if (codesSha256(each()) !== facts.codesSha256)
     throw new SpecError(
       `${file}: item ${index}: the codes do not have the sha256 that was recorded; the file is damaged`,
     )

@@ -1,5 +1,5 @@
-// Files of recorded traces: opened to read items one at a time or tensors of many items, written while items come in. Read as untrusted; deterministic (they name no
-// tool version: the same recording is the same file in every release).
+// Files of recorded traces: opened to read items one at a time or tensors of many items, written while items come in. Read as untrusted;
+// deterministic (they name no tool version: the same recording is the same file in every release).
 import { createHash } from 'node:crypto'
 import { closeSync, fstatSync, fsyncSync, openSync, writeSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
